@@ -1,0 +1,42 @@
+# Each target does its own set-up; on a fresh machine git, make and root or sudo are enough.
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-long check check-types check-lint check-format bench setup-run setup-test
+
+# node here is the checkout's Node 24, whatever the machine has.
+WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 12
+
+run: setup-run ## start a gateway in this checkout
+	@gateway/tapmesh.sh run
+
+demo: setup-run ## show a small fleet at work on this machine
+	@$(WITH_NODE) node provisioning/demo/demo.ts
+
+test: setup-test ## unit, contract and system tests (under 5 min)
+	@$(WITH_NODE) node test/run-tests.ts short
+
+test-long: setup-test ## simulation, fleet and attack tests (under 20 min)
+	@$(WITH_NODE) node test/run-tests.ts long
+
+check: setup-test ## types, lint and format (under 30 s)
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync --keep-going check-types check-lint check-format
+
+check-types:
+	@$(WITH_NODE) tsc -p .
+
+check-lint:
+	@$(WITH_NODE) oxlint --deny-warnings
+
+check-format:
+	@$(WITH_NODE) prettier --check --log-level warn .
+
+bench: setup-test ## measure against the bounds
+	@$(WITH_NODE) node test/bench/main.ts
+
+setup-run:
+	@provisioning/setup.sh run
+
+setup-test:
+	@provisioning/setup.sh test

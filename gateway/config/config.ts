@@ -1,0 +1,50 @@
+/** What a gateway is told about itself. Read once, at the start. */
+import type { ReadScope } from "#core/card/read-card.ts";
+import type { TapRule } from "#core/verdict/on-tap.ts";
+
+/** When a person sees the verdict: at once, or only after the record is on disk. */
+export type Audit = "now" | "first";
+
+export interface ReaderConfig {
+  readonly id: string;
+  readonly driver: "pcsc" | "simulated";
+  /** A part of the PC/SC reader's name; null takes the first that no other reader takes. */
+  readonly match: string | null;
+  readonly scope: ReadScope;
+  readonly audit: Audit;
+  readonly onTap: ReadonlyArray<TapRule>;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface GatewayConfig {
+  readonly gateway: string;
+  readonly fleet: string;
+  readonly site: string;
+  readonly dataDir: string;
+  readonly controlSocket: string;
+  /** Refuses simulated readers: nothing in a production log may be made up. */
+  readonly production: boolean;
+  readonly fleetFiles: FleetFiles;
+  readonly readers: ReadonlyArray<ReaderConfig>;
+  /** The embedded broker, or null for none. */
+  readonly broker: ListenAddress | null;
+  /** MQTT brokers to connect to, as URLs; empty: this gateway has no peers. */
+  readonly linkBrokers: ReadonlyArray<string>;
+  /** Health endpoints, or null for none. */
+  readonly http: ListenAddress | null;
+}
+
+/** Where the fleet's own files are. */
+export interface FleetFiles {
+  readonly roster: string;
+  /** The fleet's public key in a file, as `tapmesh roster init` wrote it: what rosters are checked with. */
+  readonly fleetKey: string;
+  /** The secret that card ids are made with; the same on all gateways of the fleet. */
+  readonly cardKey: string;
+  /** True for the fleet of one that a gateway without configuration makes for itself. */
+  readonly makeOwn: boolean;
+}

@@ -1,0 +1,207 @@
+/** Text of a configuration file → `GatewayConfig`, or every problem that it has. */
+import { dirname, join, resolve } from "node:path";
+import * as E from "fp-ts/lib/Either.js";
+import { KEY_LENGTH_MAX } from "#core/log/operation.ts";
+import type { TapRule, TapValue } from "#core/verdict/on-tap.ts";
+import type { GatewayConfig, ListenAddress, ReaderConfig } from "#gateway/config/config.ts";
+import type { ConfigProblem } from "#gateway/config/problem.ts";
+import { YamlReader } from "#gateway/config/yaml-reader.ts";
+
+const NAME = {
+  regex: /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/,
+  meaning: "a name of a-z, 0-9 and -, at most 32 long",
+};
+const KEY = { regex: /^[a-z][a-z0-9_-]*$/, meaning: "a key such as last-seen" };
+const ANY_TEXT = { regex: /./, meaning: "a text" };
+const LISTEN = { regex: /^(?:[^\s:]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$/, meaning: "host:port" };
+
+/** What a tap does where a reader's configuration says nothing: where the device is, and how often it was seen. */
+const DEFAULT_ON_TAP: ReadonlyArray<TapRule> = [
+  { _tag: "Set", key: "location", to: { _tag: "Place", of: "gateway" } },
+  { _tag: "Add", key: "visits", by: 1 },
+];
+
+const parseListen = (reader: YamlReader, key: string): ListenAddress | undefined => {
+  const text = reader.text(key, LISTEN);
+  if (text === undefined) return undefined;
+  const colon = text.lastIndexOf(":");
+  const port = Number(text.slice(colon + 1));
+  if (port <= 65_535) return { host: text.slice(0, colon).replaceAll(/[[\]]/g, ""), port };
+  reader.problem(key, "port must be at most 65535");
+  return undefined;
+};
+
+const parseTapValue = (rule: YamlReader): TapValue | undefined => {
+  const value = rule.scalar("to");
+  if (typeof value !== "string" || !value.startsWith("$")) {
+    if (value === undefined) rule.problem("to", "is missing");
+    return value === undefined ? undefined : { _tag: "Literal", value };
+  }
+  const place = (["gateway", "site", "reader", "time"] as const).find((of) => `$${of}` === value);
+  if (place !== undefined) return { _tag: "Place", of: place };
+  rule.problem("to", `must be $gateway, $site, $reader or $time, not "${value}"`);
+  return undefined;
+};
+
+/** The configured keys of a rule's device state; `card` and `safety` are not a tap's to change. */
+const parseKey = (rule: YamlReader, verb: string): string => {
+  const key = rule.text(verb, KEY) ?? "";
+  if (key === "card" || key === "safety") rule.problem(verb, `"${key}" can't be set by a tap`);
+  if (key.length > KEY_LENGTH_MAX) rule.problem(verb, `must be at most ${KEY_LENGTH_MAX} long`);
+  return key;
+};
+
+const parseStep = (rule: YamlReader): number => {
+  const by = rule.scalar("by") ?? 1;
+  if (typeof by === "number" && Number.isInteger(by) && Math.abs(by) <= 1_000_000) return by;
+  rule.problem("by", "must be a whole number up to a million");
+  return 0;
+};
+
+const parseRule = (rule: YamlReader): TapRule | undefined => {
+  const verb = (["set", "add", "max"] as const).find((candidate) => rule.has(candidate));
+  let parsed: TapRule | undefined;
+  if (verb === "add") {
+    parsed = { _tag: "Add", key: parseKey(rule, verb), by: parseStep(rule) };
+  } else if (verb !== undefined) {
+    const key = parseKey(rule, verb);
+    const to = parseTapValue(rule);
+    if (to !== undefined) parsed = { _tag: verb === "set" ? "Set" : "Max", key, to };
+    if (verb === "max" && to?._tag === "Literal" && !Number.isSafeInteger(to.value)) {
+      rule.problem("to", "must be a whole number or $time");
+    }
+  } else rule.problem("", "must begin with set, add or max");
+  rule.refuseUnknownKeys();
+  return parsed;
+};
+
+const parseReader = (reader: YamlReader): ReaderConfig => {
+  const id = reader.text("id", NAME);
+  if (id === undefined && !reader.has("id")) reader.problem("id", "is missing");
+  const driver = reader.oneOf("driver", ["pcsc", "simulated"]);
+  if (driver === undefined && !reader.has("driver")) reader.problem("driver", "is missing");
+  const rules = reader.mappings("on_tap")?.map(parseRule);
+  const config: ReaderConfig = {
+    id: id ?? "",
+    driver: driver ?? "pcsc",
+    match: reader.text("match", ANY_TEXT) ?? null,
+    scope: reader.oneOf("read", ["uid", "ndef"]) ?? "uid",
+    audit: reader.oneOf("audit", ["now", "first"]) ?? "now",
+    onTap: rules?.filter((rule) => rule !== undefined) ?? DEFAULT_ON_TAP,
+  };
+  reader.refuseUnknownKeys();
+  return config;
+};
+
+const parseReaders = (root: YamlReader, production: boolean): ReadonlyArray<ReaderConfig> => {
+  const readers = root.mappings("readers")?.map(parseReader) ?? [];
+  const seen = new Set<string>();
+  for (const { id, driver } of readers) {
+    if (seen.has(id)) root.problem("readers", `two readers have the id "${id}"`);
+    seen.add(id);
+    if (production && driver === "simulated") {
+      root.problem("readers", `"${id}" is simulated, which production: true forbids`);
+    }
+  }
+  return readers;
+};
+
+const required = (root: YamlReader, key: string): string => {
+  const name = root.text(key, NAME);
+  if (name === undefined && !root.has(key)) root.problem(key, "is missing");
+  return name ?? "";
+};
+
+const parseLinkBrokers = (root: YamlReader): ReadonlyArray<string> | undefined => {
+  const link = root.mapping("link");
+  const brokers = link?.texts("brokers");
+  for (const url of brokers ?? []) {
+    if (!/^mqtt:\/\/[^\s/]+(?::[0-9]+)?$/.test(url)) {
+      link?.problem("brokers", `"${url}" is not of the form mqtt://host:port`);
+    }
+  }
+  link?.refuseUnknownKeys();
+  return brokers;
+};
+
+const parseSection = (root: YamlReader, name: string): ListenAddress | null => {
+  const section = root.mapping(name);
+  if (section === undefined) return null;
+  const listen = parseListen(section, "listen");
+  if (listen === undefined && !section.has("listen")) section.problem("listen", "is missing");
+  section.refuseUnknownKeys();
+  return listen ?? null;
+};
+
+const parseRoot = (root: YamlReader, folder: string): GatewayConfig => {
+  const gateway = required(root, "gateway");
+  const path = (key: string, otherwise: string): string =>
+    resolve(folder, root.text(key, ANY_TEXT) ?? otherwise);
+  const dataDir = path("data_dir", join("/var/lib/tapmesh", gateway));
+  const production = root.boolean("production") ?? false;
+  const fleetDir = path("fleet_dir", "/etc/tapmesh/fleet");
+  const broker = parseSection(root, "broker");
+  const embedded = broker === null ? [] : [`mqtt://${broker.host}:${broker.port}`];
+  return {
+    gateway,
+    fleet: required(root, "fleet"),
+    site: root.text("site", NAME) ?? "main",
+    dataDir,
+    controlSocket: path("control_socket", join(dataDir, "control.sock")),
+    production,
+    fleetFiles: {
+      roster: join(fleetDir, "roster.txt"),
+      fleetKey: join(fleetDir, "fleet.pub"),
+      cardKey: join(fleetDir, "card.key"),
+      makeOwn: false,
+    },
+    readers: parseReaders(root, production),
+    broker,
+    linkBrokers: parseLinkBrokers(root) ?? embedded,
+    http: parseSection(root, "http"),
+  };
+};
+
+/**
+ * Left: every problem, each with its line. Relative paths count from the file's folder.
+ */
+export const parseConfig = (
+  text: string,
+  file: string,
+): E.Either<ReadonlyArray<ConfigProblem>, GatewayConfig> => {
+  const { root, problems } = YamlReader.parse(text);
+  const config = parseRoot(root, dirname(resolve(file)));
+  root.refuseUnknownKeys();
+  return problems.length > 0 ? E.left(problems) : E.right(config);
+};
+
+/**
+ * The configuration of a gateway that was given none: everything below `./var`, on loopback, a PC/SC reader where
+ * one is there, a simulated one beside it, and a fleet of its own.
+ */
+export const demoConfig = (folder: string): GatewayConfig => {
+  const dataDir = join(folder, "var/lobby");
+  const fleetDir = join(folder, "var/fleet");
+  const reader = { match: null, scope: "uid", audit: "now", onTap: DEFAULT_ON_TAP } as const;
+  return {
+    gateway: "lobby",
+    fleet: "demo",
+    site: "main",
+    dataDir,
+    controlSocket: join(dataDir, "control.sock"),
+    production: false,
+    fleetFiles: {
+      roster: join(fleetDir, "roster.txt"),
+      fleetKey: join(fleetDir, "fleet.pub"),
+      cardKey: join(fleetDir, "card.key"),
+      makeOwn: true,
+    },
+    readers: [
+      { ...reader, id: "pcsc-1", driver: "pcsc" },
+      { ...reader, id: "sim-1", driver: "simulated" },
+    ],
+    broker: { host: "127.0.0.1", port: 1883 },
+    linkBrokers: ["mqtt://127.0.0.1:1883"],
+    http: { host: "127.0.0.1", port: 8080 },
+  };
+};

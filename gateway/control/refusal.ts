@@ -1,0 +1,67 @@
+/** Refusals in words for an operator: made here, once, at the edge. */
+import * as E from "fp-ts/lib/Either.js";
+import type { UidError, UidUnfit } from "#core/card/uid.ts";
+import { describeCardReadError } from "#core/card/read-card.ts";
+import type { ControlError } from "#gateway/control/protocol.ts";
+import type { CommitError } from "#gateway/ports.ts";
+import type { EmulatedCardError } from "#gateway/reader/emulated/catalogue.ts";
+import type { SimulatedTapError } from "#gateway/reader/emulated/simulated-reader.ts";
+import type { AppendError } from "#gateway/writer/log-writer.ts";
+
+export const refusal = (code: string, message: string): E.Either<ControlError, never> =>
+  E.left({ code, message });
+
+const describeCommitError = (error: CommitError): string =>
+  error._tag === "DiskFull"
+    ? `the disk is full (${error.detail}): make room, then try again`
+    : `the disk failed (${error.detail}): look at the system's log, the SD card may be dying`;
+
+export const describeAppendError = (error: AppendError): string => {
+  switch (error._tag) {
+    case "NotRecorded":
+      return describeCommitError(error.cause);
+    case "RecordTooLarge":
+      return `the record would have ${error.byteCount} bytes; use shorter values`;
+    case "AppendQueueFull":
+      return "the disk has stalled and too many records wait for it";
+    case "LogClosed":
+      return "the gateway is stopping";
+  }
+};
+
+export const describeUidError = (error: UidError): string =>
+  error._tag === "UidNotHex"
+    ? `"${error.text}" is not hexadecimal`
+    : `a UID has 4, 7 or 10 bytes, not ${error.byteCount}`;
+
+/** Why a card can't be enrolled, and what to do instead. */
+export const describeUnfit = (unfit: UidUnfit): string =>
+  unfit === "random"
+    ? "this UID is made anew at every tap (phones do that), so it can't name a device; use a tag or a card with a fixed UID"
+    : "this UID is shared by many phones and copied cards, so it can't name a device; use another tag";
+
+export const describeSimulatedTapError = (error: SimulatedTapError): string => {
+  switch (error._tag) {
+    case "ReaderUnknown":
+      return error.readersKnown.length === 0
+        ? "this gateway has no reader with driver: simulated; real readers are tapped by hand"
+        : `no such simulated reader; there is ${error.readersKnown.join(", ")}`;
+    case "ReaderNotRunning":
+      return "the reader is not running";
+    case "CardInField":
+      return "a card is still in the reader's field; try again in a moment";
+    case "CardUnread":
+      return describeCardReadError(error.error);
+  }
+};
+
+export const describeEmulatedCardError = (error: EmulatedCardError): string => {
+  switch (error._tag) {
+    case "CardNameUnknown":
+      return `no emulated card is called "${error.name}"; there are ${error.namesKnown.join(", ")}`;
+    case "CardUidSizeWrong":
+      return `this card has a UID of ${error.byteCountNeeded} bytes, not ${error.byteCount}`;
+    case "CardNdefTooLarge":
+      return `the message has ${error.byteCount} bytes; this card holds ${error.byteCountMax}`;
+  }
+};

@@ -1,0 +1,87 @@
+/** Decodes a control request: the socket is open to every local user of the group, so nothing is taken on trust. */
+import * as E from "fp-ts/lib/Either.js";
+import type { ControlError, ControlRequest, ImportRow } from "#gateway/control/protocol.ts";
+import type { JsonScalar } from "#gateway/queries.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isText = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= 256;
+
+const isOptionalText = (value: unknown): value is string | null => value === null || isText(value);
+
+const isScalar = (value: unknown): value is JsonScalar =>
+  value === null ||
+  typeof value === "boolean" ||
+  (typeof value === "number" && Number.isSafeInteger(value)) ||
+  (typeof value === "string" && value.length <= 1_024);
+
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+
+const isImportRow = (value: unknown): value is ImportRow =>
+  isFields(value) &&
+  isCount(value["line"]) &&
+  isText(value["device"]) &&
+  isText(value["uid"]) &&
+  isFields(value["values"]) &&
+  Object.values(value["values"]).every(isScalar);
+
+/** Each verb's fields; undefined where one is missing or of another type. */
+const decoders: Readonly<
+  Record<ControlRequest["verb"], (fields: Fields) => ControlRequest | undefined>
+> = {
+  status: () => ({ verb: "status" }),
+  watch: () => ({ verb: "watch" }),
+  tap: ({ card, uid, reader }) =>
+    isText(card) && isOptionalText(uid) && isOptionalText(reader)
+      ? { verb: "tap", card, uid, reader }
+      : undefined,
+  enrol: ({ device, uid, user }) =>
+    isText(device) && isOptionalText(uid) && isText(user)
+      ? { verb: "enrol", device, uid, user }
+      : undefined,
+  set: ({ device, key, value, user }) =>
+    isText(device) && isText(key) && isScalar(value) && isText(user)
+      ? { verb: "set", device, key, value, user }
+      : undefined,
+  import: ({ rows, dryRun, user }) =>
+    Array.isArray(rows) && rows.every(isImportRow) && typeof dryRun === "boolean" && isText(user)
+      ? { verb: "import", rows, dryRun, user }
+      : undefined,
+  devices: ({ after }) => (isText(after) ? { verb: "devices", after } : undefined),
+  device: ({ device }) => (isText(device) ? { verb: "device", device } : undefined),
+  records: ({ gateway, epoch, count }) =>
+    isOptionalText(gateway) && isOptionalText(epoch) && isCount(count)
+      ? { verb: "records", gateway, epoch, count }
+      : undefined,
+};
+
+const isVerb = (value: unknown): value is ControlRequest["verb"] =>
+  typeof value === "string" && Object.hasOwn(decoders, value);
+
+const malformed = (message: string): E.Either<ControlError, never> =>
+  E.left({ code: "request-malformed", message });
+
+export const parseRequest = (line: string): E.Either<ControlError, ControlRequest> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return malformed("not a line of JSON");
+  }
+  if (!isFields(value)) return malformed("not a JSON object");
+  const { verb } = value;
+  if (!isVerb(verb)) {
+    return malformed(
+      `this gateway doesn't know the verb ${JSON.stringify(verb)}: is it older than the CLI?`,
+    );
+  }
+  const request = decoders[verb](value);
+  return request === undefined
+    ? malformed(`fields of "${verb}" are missing or wrong`)
+    : E.right(request);
+};

@@ -1,0 +1,116 @@
+/** `tapmesh tap`: holds an emulated card to a simulated reader and reports what became of it. */
+import { setTimeout as delay } from "node:timers/promises";
+import * as E from "fp-ts/lib/Either.js";
+import { fromHex, toHex } from "#core/bytes.ts";
+import type { Sighting } from "#core/card/sighting.ts";
+import { shortUid } from "#core/card/uid.ts";
+import { DEBOUNCE_MS } from "#core/verdict/debounce.ts";
+import type { ControlError, RequestOf, TapView } from "#gateway/control/protocol.ts";
+import {
+  describeAppendError,
+  describeEmulatedCardError,
+  describeSimulatedTapError,
+  refusal,
+} from "#gateway/control/refusal.ts";
+import { deviceRow } from "#gateway/queries.ts";
+import { emulatedCard } from "#gateway/reader/emulated/catalogue.ts";
+import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
+import type { Gateway } from "#gateway/run.ts";
+import type { TapReport } from "#gateway/tap-path.ts";
+
+const HOLD_MS = 20;
+const REPORT_TIMEOUT_MS = 10_000;
+
+/** A report as JSON, with the device's values as they are after the tap. */
+export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapView> => {
+  const { sighting, verdict, recorded } = report;
+  const device = verdict._tag === "Unknown" ? null : verdict.device;
+  const entries = device === null ? [] : await gateway.store.entries(device);
+  const { card: _card, ...values } = deviceRow(device ?? "", entries).values;
+  const place = E.isRight(recorded) ? recorded.right : undefined;
+  return {
+    verdict: ({ Accepted: "accepted", Unknown: "unknown", Refused: "refused" } as const)[
+      verdict._tag
+    ],
+    reason: verdict._tag === "Accepted" ? null : verdict.reason,
+    device,
+    card: shortUid(sighting.uid),
+    reader: sighting.reader,
+    simulated: sighting.simulated,
+    atStart: sighting.atStart,
+    wallMs: sighting.wallMs,
+    verdictMs: report.verdictMs,
+    diskMs: report.diskMs,
+    record: place === undefined ? null : { epoch: toHex(place.epoch), seq: place.seq },
+    notRecorded: E.isLeft(recorded) ? describeAppendError(recorded.left) : null,
+    values,
+  };
+};
+
+/** Waits for the report of exactly this sighting. */
+const reportOf = (
+  gateway: Gateway,
+  begin: () => E.Either<ControlError, Sighting>,
+): Promise<E.Either<ControlError, TapReport>> =>
+  new Promise((resolve) => {
+    let sighting: Sighting | undefined;
+    const end = (result: E.Either<ControlError, TapReport>): void => {
+      clearTimeout(timer);
+      stop();
+      resolve(result);
+    };
+    const stop = gateway.watch((event) => {
+      if (event._tag === "TapReported" && event.report.sighting === sighting) {
+        end(E.right(event.report));
+      }
+    });
+    const timer = setTimeout(
+      () =>
+        end(refusal("tap-unanswered", "the tap was not recorded within 10 s: the disk is stalled")),
+      REPORT_TIMEOUT_MS,
+    );
+    const begun = begin();
+    if (E.isLeft(begun)) end(begun);
+    else sighting = begun.right;
+  });
+
+export class SimulatedTaps {
+  readonly #gateway: Gateway;
+  /** Reader → when its last card has left for good, ms monotonic, and which card it was. */
+  readonly #last = new Map<string, { readonly uid: string; readonly freeMs: number }>();
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  async tap(request: RequestOf<"tap">): Promise<E.Either<ControlError, TapView>> {
+    const uid = request.uid === null ? undefined : fromHex(request.uid);
+    if (request.uid !== null && uid === undefined) {
+      return refusal("uid-not-hex", `"${request.uid}" is not hexadecimal`);
+    }
+    const card = emulatedCard(request.card, uid === undefined ? {} : { uid });
+    if (E.isLeft(card)) return refusal("card-unknown", describeEmulatedCardError(card.left));
+    const first = this.#gateway.config.readers.find(({ driver }) => driver === "simulated");
+    const reader = request.reader ?? first?.id ?? "";
+    await this.#untilFree(reader, card.right);
+    const report = await reportOf(this.#gateway, () => this.#hold(reader, card.right));
+    return E.isLeft(report) ? report : E.right(await tapView(this.#gateway, report.right));
+  }
+
+  /** A second tap of the same card would be a bounce, so it waits until it is one of its own. */
+  async #untilFree(reader: string, card: EmulatedCard): Promise<void> {
+    const last = this.#last.get(reader);
+    if (last === undefined) return;
+    const freeMs = last.freeMs + (last.uid === toHex(card.uid) ? DEBOUNCE_MS : 0);
+    const waitMs = freeMs - this.#gateway.clock.monoMs();
+    if (waitMs > 0) await delay(waitMs);
+  }
+
+  #hold(reader: string, card: EmulatedCard): E.Either<ControlError, Sighting> {
+    const held = this.#gateway.readers.simulated.tap(reader, card, HOLD_MS);
+    if (E.isLeft(held)) return refusal("tap-refused", describeSimulatedTapError(held.left));
+    const freeMs = this.#gateway.clock.monoMs() + 2 * HOLD_MS;
+    this.#last.set(reader, { uid: toHex(card.uid), freeMs });
+    return held;
+  }
+}

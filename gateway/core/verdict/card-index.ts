@@ -1,0 +1,73 @@
+/**
+ * Which card belongs to which device, and how safe the device is: all that a verdict needs, in memory. Built from
+ * entries, so it is the same on every gateway with the same state.
+ */
+import { toHex } from "#core/bytes.ts";
+import { SAFETY, TYPE } from "#core/log/operation.ts";
+import {
+  compareWrites,
+  decidingWrite,
+  valueOf,
+  type Entry,
+  type Write,
+} from "#core/state/entry.ts";
+import type { EnrolledCard } from "#core/verdict/decide.ts";
+
+/** The register that holds a device's card id, and the one that holds its safety. */
+export const CARD_KEY = "card";
+export const SAFETY_KEY = "safety";
+
+interface Claim {
+  readonly device: string;
+  readonly write: Write;
+}
+
+/** The only mutable thing in the core: 100,000 cards would be copied for each tap otherwise. */
+export class CardIndex {
+  /** Card id → the devices that claim it. Two claims come about when a tag moves from one device to another. */
+  readonly #claims = new Map<string, ReadonlyArray<Claim>>();
+  readonly #cardOf = new Map<string, string>();
+  readonly #safetyOf = new Map<string, number>();
+
+  /** Takes over what an entry now says; entries of no interest are passed over. */
+  apply(entry: Entry): void {
+    if (entry.key === SAFETY_KEY && entry.type === TYPE.safety) {
+      const safety = Number(valueOf(entry) ?? SAFETY.active);
+      if (safety === SAFETY.active) this.#safetyOf.delete(entry.device);
+      else this.#safetyOf.set(entry.device, safety);
+    }
+    if (entry.key === CARD_KEY && entry.type === TYPE.register) this.#applyCard(entry);
+  }
+
+  #applyCard(entry: Entry): void {
+    const { device } = entry;
+    const before = this.#cardOf.get(device);
+    if (before !== undefined) {
+      const rest = (this.#claims.get(before) ?? []).filter((claim) => claim.device !== device);
+      if (rest.length === 0) this.#claims.delete(before);
+      else this.#claims.set(before, rest);
+      this.#cardOf.delete(device);
+    }
+    const write = decidingWrite(entry);
+    if (!(write?.value instanceof Uint8Array)) return;
+    const card = toHex(write.value);
+    this.#cardOf.set(device, card);
+    this.#claims.set(card, [...(this.#claims.get(card) ?? []), { device, write }]);
+  }
+
+  /** The device that this card is enrolled for: of several, the one enrolled last. */
+  enrolled(card: string): EnrolledCard | undefined {
+    const [first, ...others] = this.#claims.get(card) ?? [];
+    if (first === undefined) return undefined;
+    const owner = others.reduce(
+      (best, claim) => (compareWrites(claim.write, best.write) > 0 ? claim : best),
+      first,
+    );
+    return { device: owner.device, safety: this.#safetyOf.get(owner.device) ?? SAFETY.active };
+  }
+
+  /** Cards enrolled. */
+  get size(): number {
+    return this.#claims.size;
+  }
+}

@@ -1,0 +1,101 @@
+/** What a gateway has on its disk to show who it is and whom it believes. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as E from "fp-ts/lib/Either.js";
+import { toBase64 } from "#core/bytes.ts";
+import { parseVerifierKey, type NoteKey } from "#core/log/signed-note.ts";
+import { openRoster, type Roster, type RosterError } from "#core/trust/roster.ts";
+import { formatSecret, parseSecret } from "#core/trust/secret-text.ts";
+import type { FleetFiles, GatewayConfig } from "#gateway/config/config.ts";
+import {
+  nodeCrypto,
+  randomBytes,
+  sha256,
+  signingKeyFromSeed,
+  type SigningKey,
+} from "#gateway/node-crypto.ts";
+
+export type FleetFileError =
+  | { readonly _tag: "FileMissing"; readonly path: string; readonly what: string }
+  | { readonly _tag: "FileMalformed"; readonly path: string; readonly what: string }
+  | { readonly _tag: "RosterRefused"; readonly path: string; readonly cause: RosterError };
+
+/** The gateway's key pair, and where its public half lies for the operator to collect. */
+export const GATEWAY_KEY_FILE = "gateway.key";
+export const GATEWAY_PUBLIC_FILE = "gateway.pub";
+
+const read = (path: string, what: string): E.Either<FleetFileError, string> =>
+  existsSync(path)
+    ? E.right(readFileSync(path, "utf8"))
+    : E.left({ _tag: "FileMissing", path, what });
+
+/**
+ * Reads the gateway's own key, or makes it at the first start. It never leaves this disk. Left: `FileMalformed`: it is
+ * not replaced by a new one by itself, since the roster knows the old one.
+ */
+export const loadGatewayKey = (dataDir: string): E.Either<FleetFileError, SigningKey> => {
+  const path = join(dataDir, GATEWAY_KEY_FILE);
+  if (!existsSync(path)) {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const seed = randomBytes(32);
+    writeFileSync(`${path}.new`, formatSecret("gateway-key", seed), { mode: 0o600, flush: true });
+    renameSync(`${path}.new`, path);
+  }
+  chmodSync(path, 0o600);
+  const seed = parseSecret("gateway-key", readFileSync(path, "utf8"));
+  if (seed === undefined) {
+    return E.left({ _tag: "FileMalformed", path, what: "the gateway's key" });
+  }
+  const key = signingKeyFromSeed(seed);
+  writeFileSync(join(dataDir, GATEWAY_PUBLIC_FILE), `${toBase64(key.publicKey)}\n`);
+  return E.right(key);
+};
+
+export const loadCardKey = (files: FleetFiles): E.Either<FleetFileError, Uint8Array> => {
+  const what = "the fleet's card key";
+  const text = read(files.cardKey, what);
+  if (E.isLeft(text)) return text;
+  const secret = parseSecret("card-key", text.right);
+  return secret === undefined
+    ? E.left({ _tag: "FileMalformed", path: files.cardKey, what })
+    : E.right(secret);
+};
+
+const loadFleetKey = (files: FleetFiles): E.Either<FleetFileError, NoteKey> => {
+  const what = "the fleet's public key";
+  const text = read(files.fleetKey, what);
+  if (E.isLeft(text)) return text;
+  const key = parseVerifierKey(sha256, text.right.trim());
+  return E.isLeft(key) ? E.left({ _tag: "FileMalformed", path: files.fleetKey, what }) : key;
+};
+
+/** Reads the roster and checks it with the fleet's public key. */
+export const loadRoster = (files: FleetFiles): E.Either<FleetFileError, Roster> => {
+  const key = loadFleetKey(files);
+  if (E.isLeft(key)) return key;
+  const note = read(files.roster, "the fleet's roster");
+  if (E.isLeft(note)) return note;
+  const roster = openRoster(nodeCrypto, note.right, key.right);
+  return E.isLeft(roster)
+    ? E.left({ _tag: "RosterRefused", path: files.roster, cause: roster.left })
+    : roster;
+};
+
+/** All that a gateway needs of its fleet before it can start. */
+export interface FleetMaterial {
+  readonly gatewayKey: SigningKey;
+  readonly cardKey: Uint8Array;
+  readonly roster: Roster;
+}
+
+export const loadFleetMaterial = (
+  config: GatewayConfig,
+): E.Either<FleetFileError, FleetMaterial> => {
+  const gatewayKey = loadGatewayKey(config.dataDir);
+  if (E.isLeft(gatewayKey)) return gatewayKey;
+  const cardKey = loadCardKey(config.fleetFiles);
+  if (E.isLeft(cardKey)) return cardKey;
+  const roster = loadRoster(config.fleetFiles);
+  if (E.isLeft(roster)) return roster;
+  return E.right({ gatewayKey: gatewayKey.right, cardKey: cardKey.right, roster: roster.right });
+};

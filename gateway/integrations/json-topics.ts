@@ -1,0 +1,43 @@
+/** What people and home-automation systems read on MQTT: JSON, one object a message. */
+import * as E from "fp-ts/lib/Either.js";
+import { toHex } from "#core/bytes.ts";
+import { readerTapTopic, stateTopic } from "#core/message/topics.ts";
+import type { GatewayConfig } from "#gateway/config/config.ts";
+import type { Link } from "#gateway/link/mqtt-link.ts";
+import type { TapReport } from "#gateway/tap-path.ts";
+
+/** The state message; the session tells this connection's `offline` from an older one's that comes late. */
+export const stateMessage = (state: "online" | "offline", session: string): string =>
+  JSON.stringify({ state, session });
+
+export const willOf = (
+  config: GatewayConfig,
+  session: string,
+): { readonly topic: string; readonly payload: string } => ({
+  topic: stateTopic(config.site, config.gateway),
+  payload: stateMessage("offline", session),
+});
+
+/** Published only for taps that are on disk. Without the UID: `card` is the fleet's own name for it. */
+export const tapMessage = (report: TapReport): string => {
+  const { sighting, verdict, recorded, card } = report;
+  const record = E.isRight(recorded)
+    ? { epoch: toHex(recorded.right.epoch), seq: recorded.right.seq }
+    : null;
+  return JSON.stringify({
+    verdict: verdict._tag.toLowerCase(),
+    reason: verdict._tag === "Accepted" ? null : verdict.reason,
+    device: verdict._tag === "Unknown" ? null : verdict.device,
+    card,
+    time: new Date(sighting.wallMs).toISOString(),
+    at_start: sighting.atStart,
+    simulated: sighting.simulated,
+    record,
+  });
+};
+
+export const publishTap = (link: Link, config: GatewayConfig, report: TapReport): void => {
+  if (E.isLeft(report.recorded)) return;
+  const topic = readerTapTopic(config.site, config.gateway, report.sighting.reader);
+  link.publish(topic, tapMessage(report));
+};

@@ -1,0 +1,35 @@
+/** Every cap of the process, with its unit and its reason. */
+
+/** PC/SC child: a heartbeat each way. nfc-pcsc can spin its thread for ever, so silence is death. */
+export const PCSC_HEARTBEAT_PERIOD_MS = 500;
+export const PCSC_HEARTBEAT_TIMEOUT_MS = 3_000;
+/** Respawning the PC/SC child: first at once, then doubling; a reader must be back within 10 s. */
+export const PCSC_RESPAWN_DELAY_FIRST_MS = 100;
+export const PCSC_RESPAWN_DELAY_MAX_MS = 5_000;
+/** One APDU. No transmit of nfc-pcsc has a timeout of its own; a card answers within 100 ms or is gone. */
+export const APDU_TIMEOUT_MS = 1_000;
+
+/** Records of one commit: what a crash may still have in flight, and what one Range carries. */
+export const GROUP_RECORDS_MAX = 64;
+export const GROUP_BYTES_MAX: number = 48 * 1024;
+/** Records waiting for the disk. Beyond it the disk has stalled for minutes, and taps fail loudly. */
+export const APPEND_QUEUE_MAX = 1_024;
+/** An epoch is ended after so long even if it is short, so that its key doesn't live for years. */
+export const EPOCH_AGE_MAX_MS: number = 30 * 24 * 3_600_000;
+/** Space that must be free before a full disk counts as writable again: some thousand taps. */
+export const DISK_FREE_BYTES_MIN: number = 2 * 1024 * 1024;
+
+/** Messages from peers that wait to be looked at; what is dropped comes back by heads and asks. */
+export const INBOX_COUNT_MAX = 512;
+export const INBOX_BYTES_MAX: number = 8 * 1024 * 1024;
+/** Answers being read from the store for peers at once; a peer that gets none asks again. */
+export const ANSWERS_COUNT_MAX = 8;
+
+/** MQTT: a dead connection is noticed within 1.5 times this. */
+export const LINK_KEEPALIVE_S = 5;
+export const LINK_CONNECT_TIMEOUT_MS = 5_000;
+/** Between attempts to connect, drawn once a link, so that a fleet doesn't come back in step. */
+export const LINK_RECONNECT_MIN_MS = 500;
+export const LINK_RECONNECT_MAX_MS = 1_500;
+/** Payloads above this are dropped unread. */
+export const LINK_PAYLOAD_BYTES_MAX: number = 256 * 1024;

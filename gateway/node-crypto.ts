@@ -1,0 +1,75 @@
+/** The cryptographic functions that the core is handed, by Node. */
+import * as crypto from "node:crypto";
+import type { Crypto, SignEd25519 } from "#core/log/crypto.ts";
+
+/** The DER that stands before an Ed25519 key: RFC 8410 sections 4 and 7. */
+const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
+const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
+
+const keyObjects = new Map<string, crypto.KeyObject>();
+/** Public keys kept parsed; a fleet has a few hundred live epochs, and a parse costs as much as a check. */
+const KEY_OBJECTS_COUNT_MAX = 4_096;
+
+const publicKeyObject = (publicKey: Uint8Array): crypto.KeyObject => {
+  const name = Buffer.from(publicKey).toString("latin1");
+  const known = keyObjects.get(name);
+  if (known !== undefined) return known;
+  const key = crypto.createPublicKey({
+    key: Buffer.concat([SPKI_PREFIX, publicKey]),
+    format: "der",
+    type: "spki",
+  });
+  if (keyObjects.size >= KEY_OBJECTS_COUNT_MAX) keyObjects.clear();
+  keyObjects.set(name, key);
+  return key;
+};
+
+export const sha256 = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(crypto.hash("sha256", bytes, "buffer"));
+
+export const nodeCrypto: Crypto = {
+  sha256,
+  verifyEd25519: (publicKey, message, signature) => {
+    if (publicKey.length !== 32 || signature.length !== 64) return false;
+    try {
+      return crypto.verify(null, message, publicKeyObject(publicKey), signature);
+    } catch {
+      return false; // OpenSSL throws for bytes that are no point on the curve
+    }
+  },
+};
+
+/** An Ed25519 key pair; the private key is held by OpenSSL. */
+export interface SigningKey {
+  readonly publicKey: Uint8Array;
+  readonly sign: SignEd25519;
+}
+
+const fromKeyObject = (privateKey: crypto.KeyObject): SigningKey => {
+  const spki = crypto.createPublicKey(privateKey).export({ format: "der", type: "spki" });
+  return {
+    publicKey: new Uint8Array(spki.subarray(-32)),
+    sign: (message) => new Uint8Array(crypto.sign(null, message, privateKey)),
+  };
+};
+
+/** A key that exists only in memory. */
+export const generateSigningKey = (): SigningKey =>
+  fromKeyObject(crypto.generateKeyPairSync("ed25519").privateKey);
+
+/** A key from its 32-byte seed, for keys that live in a file. */
+export const signingKeyFromSeed = (seed: Uint8Array): SigningKey =>
+  fromKeyObject(
+    crypto.createPrivateKey({
+      key: Buffer.concat([PKCS8_PREFIX, seed]),
+      format: "der",
+      type: "pkcs8",
+    }),
+  );
+
+export const randomBytes = (byteCount: number): Uint8Array =>
+  new Uint8Array(crypto.randomBytes(byteCount));
+
+/** First 16 bytes of HMAC-SHA-256(fleet card key, bytes): how cards and NDEF messages are named in records. */
+export const cardHmac = (cardKey: Uint8Array, bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(crypto.createHmac("sha256", cardKey).update(bytes).digest().subarray(0, 16));

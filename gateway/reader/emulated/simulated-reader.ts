@@ -1,0 +1,108 @@
+/** Readers without hardware: emulated cards are tapped on them by a call. */
+import * as E from "fp-ts/lib/Either.js";
+import type { CardReadError, ReadScope } from "#core/card/read-card.ts";
+import type { Sighting } from "#core/card/sighting.ts";
+import type { Clock, Journal, ReaderAdaptor, ReaderEvent } from "#gateway/ports.ts";
+import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
+import { readEmulated } from "#gateway/reader/emulated/read-emulated.ts";
+
+export type SimulatedTapError =
+  | { readonly _tag: "ReaderUnknown"; readonly readersKnown: ReadonlyArray<string> }
+  /** Not started yet, or stopped: nobody would hear of the tap. */
+  | { readonly _tag: "ReaderNotRunning" }
+  /** The card tapped before has not left yet. */
+  | { readonly _tag: "CardInField" }
+  /** As with a real reader, `CardUnread` has been emitted. */
+  | { readonly _tag: "CardUnread"; readonly error: CardReadError };
+
+export interface SimulatedReaders extends ReaderAdaptor {
+  /**
+   * Holds the card to the reader for `holdMs`: reads it, emits `CardArrived`, and `CardLeft` when the time
+   * is over. Right: the sighting emitted. Left: see {@link SimulatedTapError}; no card has arrived then.
+   */
+  readonly tap: (
+    reader: string,
+    card: EmulatedCard,
+    holdMs: number,
+  ) => E.Either<SimulatedTapError, Sighting>;
+}
+
+interface SimulatedReaderDeps {
+  readonly clock: Pick<Clock, "wallMs" | "monoMs">;
+  readonly journal: Journal;
+}
+
+interface SimulatedReaderConfig {
+  readonly id: string;
+  readonly scope: ReadScope;
+}
+
+/** The readers of one gateway whose driver is `simulated`. */
+export const createSimulatedReader = (
+  deps: SimulatedReaderDeps,
+  readers: ReadonlyArray<SimulatedReaderConfig>,
+): SimulatedReaders => {
+  const { clock, journal } = deps;
+  const scopes = new Map(readers.map(({ id, scope }) => [id, scope]));
+  const timers = new Map<string, NodeJS.Timeout>(); // by reader: a card is in its field
+  let emit: ((event: ReaderEvent) => void) | undefined;
+
+  const holdFor = (reader: string, holdMs: number): void => {
+    const timer = setTimeout(() => {
+      timers.delete(reader);
+      emit?.({ _tag: "CardLeft", reader, monoMs: clock.monoMs() });
+    }, holdMs);
+    timer.unref(); // a card left on a simulated reader must not keep the process alive
+    timers.set(reader, timer);
+  };
+
+  return {
+    start: (onEvent) => {
+      emit = onEvent;
+      for (const { id } of readers) {
+        onEvent({ _tag: "ReaderUp", reader: id, hardware: "simulated reader" });
+      }
+    },
+
+    tap: (reader, card, holdMs) => {
+      const scope = scopes.get(reader);
+      if (scope === undefined) {
+        return E.left({ _tag: "ReaderUnknown", readersKnown: [...scopes.keys()] });
+      }
+      if (emit === undefined) return E.left({ _tag: "ReaderNotRunning" });
+      if (timers.has(reader)) return E.left({ _tag: "CardInField" });
+      const wallMs = clock.wallMs(); // when it was held, not when read
+      const monoMs = clock.monoMs();
+      holdFor(reader, holdMs);
+      const read = readEmulated(card, scope);
+      if (E.isLeft(read)) {
+        emit({ _tag: "CardUnread", reader, error: read.left });
+        return E.left({ _tag: "CardUnread", error: read.left });
+      }
+      const sighting: Sighting = {
+        ...read.right,
+        reader,
+        atStart: false,
+        simulated: true,
+        wallMs,
+        monoMs,
+      };
+      emit({ _tag: "CardArrived", sighting });
+      return E.right(sighting);
+    },
+
+    // There is no light and no buzzer: the journal is where the signal shows.
+    feedback: (reader, signal) => {
+      if (!scopes.has(reader)) return Promise.resolve(E.left({ _tag: "ReaderAway" }));
+      journal.info("reader.feedback", { reader, signal });
+      return Promise.resolve(E.right(undefined));
+    },
+
+    stop: () => {
+      emit = undefined;
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+      return Promise.resolve();
+    },
+  };
+};

@@ -1,0 +1,141 @@
+/** A Type 4 card (ISO/IEC 14443-4) with the NDEF application and its two files. Read-only. */
+import { concatBytes, equalBytes } from "#core/bytes.ts";
+import { SW_SUCCESS } from "#core/card/apdu.ts";
+import { TYPE4_APPLICATION, TYPE4_CAPABILITY_FILE } from "#core/card/type4.ts";
+import {
+  answerGetData,
+  type CardModel,
+  CLA_READER,
+  type EmulatedCard,
+  type EmulatedCardOptions,
+  isGetData,
+  respond,
+  sizedNdef,
+  sizedUid,
+  SW_CLA_NOT_SUPPORTED,
+  SW_COMMAND_NOT_ALLOWED,
+  SW_END_OF_FILE,
+  SW_INS_NOT_SUPPORTED,
+  SW_NOT_FOUND,
+  SW_OFFSET_OUTSIDE_FILE,
+  SW_WRONG_LENGTH,
+  SW_WRONG_P1_P2,
+  uriMessage,
+} from "#gateway/reader/emulated/emulated-card.ts";
+
+const HEADER_BYTES = 4;
+const INS_SELECT = 0xa4;
+const INS_READ_BINARY = 0xb0;
+const UID_BYTES = 7;
+const NDEF_FILE = 0xe104;
+/** Larger than what a gateway reads, so that its refusal can be seen. */
+const NDEF_FILE_BYTES = 0x2000;
+const NLEN_BYTES = 2;
+const NDEF_BYTES_MAX_TYPE4 = NDEF_FILE_BYTES - NLEN_BYTES;
+/** The values of the standard's own example; a message of usual length takes more than one read. */
+const MLE = 0x3b;
+const MLC = 0x34;
+
+/** Without historical bytes. */
+const ATR = Uint8Array.of(0x3b, 0x80, 0x80, 0x01, 0x01);
+const UID_DEFAULT = Uint8Array.of(0x04, 0x37, 0x2b, 0x6a, 0x11, 0x4f, 0x90);
+
+const uint16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff);
+
+/** CCLEN, mapping version 2.0, MLe, MLc, then the NDEF file's id, size, free to read, never to write. */
+const CAPABILITY_CONTAINER = concatBytes(
+  Uint8Array.of(0x00, 0x0f, 0x20, 0x00, MLE, 0x00, MLC, 0x04, 0x06),
+  uint16(NDEF_FILE),
+  uint16(NDEF_FILE_BYTES),
+  Uint8Array.of(0x00, 0xff),
+);
+
+const writeNdefFile = (ndef: Uint8Array): Uint8Array => {
+  const file = new Uint8Array(NDEF_FILE_BYTES);
+  file.set(concatBytes(uint16(ndef.length), ndef));
+  return file;
+};
+
+/** What is selected: nothing, the application, or one of its files. */
+interface Selection {
+  application: boolean;
+  file: Uint8Array | undefined;
+}
+
+const selectByName = (selection: Selection, name: Uint8Array): number => {
+  if (!equalBytes(name, TYPE4_APPLICATION)) return SW_NOT_FOUND;
+  selection.application = true;
+  selection.file = undefined;
+  return SW_SUCCESS;
+};
+
+const selectById = (
+  selection: Selection,
+  files: ReadonlyMap<number, Uint8Array>,
+  id: Uint8Array,
+): number => {
+  const [high = 0, low = 0] = id;
+  const file = selection.application && id.length === 2 ? files.get(high * 0x100 + low) : undefined;
+  if (file === undefined) return SW_NOT_FOUND;
+  selection.file = file;
+  return SW_SUCCESS;
+};
+
+const answerSelect = (
+  selection: Selection,
+  files: ReadonlyMap<number, Uint8Array>,
+  apdu: Uint8Array,
+): number => {
+  const [, , p1, p2, lc = 0] = apdu;
+  const dataEnd = HEADER_BYTES + 1 + lc;
+  // With or without an Le behind the data.
+  if (lc === 0 || apdu.length < dataEnd || apdu.length > dataEnd + 1) return SW_WRONG_LENGTH;
+  const data = apdu.subarray(HEADER_BYTES + 1, dataEnd);
+  if (p1 === 0x04 && p2 === 0x00) return selectByName(selection, data);
+  if (p1 === 0x00 && p2 === 0x0c) return selectById(selection, files, data);
+  return SW_WRONG_P1_P2;
+};
+
+/** Offsets from 8000 on would mean a short file id, which this card has not: 6B00 like any other beyond. */
+const answerReadBinary = (file: Uint8Array | undefined, apdu: Uint8Array): Uint8Array => {
+  if (apdu.length !== HEADER_BYTES + 1) return respond(SW_WRONG_LENGTH);
+  if (file === undefined) return respond(SW_COMMAND_NOT_ALLOWED);
+  const [, , p1 = 0, p2 = 0, le = 0] = apdu;
+  const offset = p1 * 0x100 + p2;
+  if (le === 0 || le > MLE) return respond(SW_WRONG_LENGTH);
+  if (offset >= file.length) return respond(SW_OFFSET_OUTSIDE_FILE);
+  const data = file.subarray(offset, offset + le);
+  return respond(data.length === le ? SW_SUCCESS : SW_END_OF_FILE, data);
+};
+
+/**
+ * A Type 4 card as a PC/SC reader shows it: the reader answers GET DATA, the card the rest. What is
+ * selected lasts as long as the value does; a real card forgets it when it leaves the field. By default
+ * it holds the URI `https://tapmesh.example/card/1`.
+ * Source: NFC Forum Type 4 Tag 2.0; status words from ISO/IEC 7816-4.
+ */
+export const emulatedType4 = (options: EmulatedCardOptions): EmulatedCard => {
+  const uid = sizedUid(options.uid ?? UID_DEFAULT, UID_BYTES);
+  const ndef = options.ndef ?? uriMessage("tapmesh.example/card/1");
+  const files: ReadonlyMap<number, Uint8Array> = new Map([
+    [TYPE4_CAPABILITY_FILE, CAPABILITY_CONTAINER],
+    [NDEF_FILE, writeNdefFile(sizedNdef(ndef, NDEF_BYTES_MAX_TYPE4))],
+  ]);
+  const selection: Selection = { application: false, file: undefined };
+  const transmit = (apdu: Uint8Array): Uint8Array => {
+    if (apdu.length < HEADER_BYTES) return respond(SW_WRONG_LENGTH);
+    if (isGetData(apdu)) return answerGetData(uid, apdu);
+    if (apdu[0] === CLA_READER) return respond(SW_INS_NOT_SUPPORTED);
+    if (apdu[0] !== 0x00) return respond(SW_CLA_NOT_SUPPORTED);
+    if (apdu[1] === INS_SELECT) return respond(answerSelect(selection, files, apdu));
+    if (apdu[1] === INS_READ_BINARY) return answerReadBinary(selection.file, apdu);
+    return respond(SW_INS_NOT_SUPPORTED);
+  };
+  return { technology: "type4", uid, atr: ATR, transmit };
+};
+
+export const TYPE4: CardModel = {
+  uidByteCount: UID_BYTES,
+  ndefByteCountMax: NDEF_BYTES_MAX_TYPE4,
+  make: emulatedType4,
+};

@@ -1,0 +1,194 @@
+/** Readers on PC/SC: carries out what the supervision of the child decides. */
+import { setTimeout as sleep } from "node:timers/promises";
+import * as E from "fp-ts/lib/Either.js";
+import { APDU_TIMEOUT_MS } from "#gateway/limits.ts";
+import type {
+  Clock,
+  FeedbackError,
+  FeedbackSignal,
+  Journal,
+  ReaderAdaptor,
+  ReaderEvent,
+} from "#gateway/ports.ts";
+import { isAcr122u } from "#gateway/reader/pcsc/acr122u.ts";
+import { type ConfiguredReader, hardwareOfReader } from "#gateway/reader/pcsc/bound-readers.ts";
+import { type RunningChild, startChild } from "#gateway/reader/pcsc/child-process.ts";
+import type { ChildMessage, MessageMalformed } from "#gateway/reader/pcsc/messages.ts";
+import { probePcscd } from "#gateway/reader/pcsc/pcscd-socket.ts";
+import {
+  type Effect,
+  initialSupervision,
+  type Input,
+  superviseStep,
+  type Supervision,
+  tickDueMs,
+} from "#gateway/reader/pcsc/supervision.ts";
+
+/** The signal may wait for the end of the reading before it, and then takes its own time. */
+const FEEDBACK_TIMEOUT_MS = 3 * APDU_TIMEOUT_MS;
+
+interface Deps {
+  readonly clock: Clock;
+  readonly journal: Journal;
+}
+
+/** `ReaderAdaptor.stop` promises 1 s; a child that outlives it hangs in the kernel, killed already. */
+const STOP_TIMEOUT_MS = 800;
+
+type FeedbackOutcome = E.Either<FeedbackError, void>;
+
+const SHOWN: FeedbackOutcome = E.right(undefined);
+const AWAY: FeedbackOutcome = E.left({ _tag: "ReaderAway" });
+
+export interface PcscReaders extends ReaderAdaptor {
+  /** What PC/SC calls the hardware that is in use now, by configured reader. */
+  readonly hardware: () => ReadonlyMap<string, string>;
+}
+
+class SupervisedReaders implements PcscReaders {
+  readonly #deps: Deps;
+  readonly #configured: ReadonlyArray<ConfiguredReader>;
+  #state: Supervision;
+  #onEvent: ((event: ReaderEvent) => void) | undefined;
+  #child: RunningChild | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+  #onStopped: (() => void) | undefined;
+  #lastRequest = 0;
+  readonly #requests = new Map<number, (outcome: FeedbackOutcome) => void>();
+
+  constructor(deps: Deps, configured: ReadonlyArray<ConfiguredReader>) {
+    this.#deps = deps;
+    this.#configured = configured;
+    this.#state = initialSupervision(configured, deps.clock.monoMs());
+  }
+
+  start(onEvent: (event: ReaderEvent) => void): void {
+    this.#onEvent = onEvent;
+    this.#input({ _tag: "Tick" });
+  }
+
+  hardware(): ReadonlyMap<string, string> {
+    const inUse = new Map<string, string>();
+    for (const { id } of this.#configured) {
+      const name = hardwareOfReader(this.#state.readers, id);
+      if (name !== undefined) inUse.set(id, name);
+    }
+    return inUse;
+  }
+
+  async feedback(reader: string, signal: FeedbackSignal): Promise<FeedbackOutcome> {
+    const name = hardwareOfReader(this.#state.readers, reader);
+    if (name === undefined || this.#child === undefined) return AWAY;
+    if (!isAcr122u(name)) {
+      this.#deps.journal.info("reader.feedback", { reader, signal });
+      return SHOWN;
+    }
+    this.#lastRequest += 1;
+    const request = this.#lastRequest;
+    this.#child.send({ _tag: "Feedback", request, name, signal });
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => this.#answer(request, AWAY), FEEDBACK_TIMEOUT_MS);
+      this.#requests.set(request, (outcome) => {
+        clearTimeout(timer);
+        resolve(outcome);
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#answerAll();
+    if (this.#child === undefined) return;
+    const stopped = new Promise<void>((resolve) => {
+      this.#onStopped = resolve;
+    });
+    this.#child.kill();
+    await Promise.race([stopped, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+  }
+
+  #input(input: Input): void {
+    if (this.#isStopped) return;
+    const { state, effects } = superviseStep(this.#state, input, this.#deps.clock.monoMs());
+    this.#state = state;
+    for (const effect of effects) this.#carryOut(effect);
+    this.#schedule();
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect._tag) {
+      case "Probe":
+        void probePcscd().then((probe) => this.#input({ _tag: "Probed", probe }));
+        return;
+      case "Spawn":
+        this.#spawn();
+        return;
+      case "Kill":
+        this.#child?.kill();
+        return;
+      case "Send":
+        this.#child?.send(effect.message);
+        return;
+      case "Emit":
+        this.#onEvent?.(effect.event);
+        return;
+      case "Note":
+        this.#deps.journal.warn(effect.code, effect.fields);
+        return;
+    }
+  }
+
+  #spawn(): void {
+    this.#child = startChild({
+      onMessage: (message) => this.#hear(message),
+      onExit: (exit) => {
+        this.#child = undefined;
+        this.#answerAll();
+        this.#onStopped?.();
+        this.#input({ _tag: "ChildExited", exit });
+      },
+    });
+  }
+
+  #hear(decoded: E.Either<MessageMalformed, ChildMessage>): void {
+    if (E.isLeft(decoded)) {
+      this.#deps.journal.error("pcsc.message-malformed", { tag: decoded.left.tag });
+      return;
+    }
+    const message = decoded.right;
+    if (message._tag === "FeedbackDone") {
+      this.#answer(message.request, message.error === null ? SHOWN : E.left(message.error));
+      return;
+    }
+    this.#input({ _tag: "ChildSaid", message });
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    const dueMs = tickDueMs(this.#state);
+    if (dueMs === undefined) return;
+    const delayMs = Math.max(0, dueMs - this.#deps.clock.monoMs());
+    // Had this thread itself been held up, the child's heartbeats would lie unread in the pipe. They
+    // are read between a timer and setImmediate, so the child is not killed for that.
+    this.#timer = setTimeout(() => setImmediate(() => this.#input({ _tag: "Tick" })), delayMs);
+  }
+
+  #answer(request: number, outcome: FeedbackOutcome): void {
+    this.#requests.get(request)?.(outcome);
+    this.#requests.delete(request);
+  }
+
+  #answerAll(): void {
+    for (const request of this.#requests.keys()) this.#answer(request, AWAY);
+  }
+}
+
+/**
+ * Readers on PC/SC. Hardware becomes the first configured reader, in order, that is down and whose
+ * `match` is part of the hardware's name (null: any); hardware that is nobody's is left alone.
+ */
+export const createPcscReaders = (
+  deps: Deps,
+  readers: ReadonlyArray<ConfiguredReader>,
+): PcscReaders => new SupervisedReaders(deps, readers);

@@ -1,0 +1,72 @@
+/** All readers of a gateway as one: each configured reader is served by the adaptor of its driver. */
+import * as E from "fp-ts/lib/Either.js";
+import type { ReaderConfig } from "#gateway/config/config.ts";
+import type { Clock, FeedbackSignal, Journal, ReaderAdaptor, ReaderEvent } from "#gateway/ports.ts";
+import {
+  createSimulatedReader,
+  type SimulatedReaders,
+} from "#gateway/reader/emulated/simulated-reader.ts";
+import { createPcscReaders } from "#gateway/reader/pcsc/pcsc-readers.ts";
+
+export interface ReaderStatus {
+  readonly id: string;
+  readonly driver: ReaderConfig["driver"];
+  readonly up: boolean;
+  /** The name that the hardware gives itself, or why it can't be used. */
+  readonly detail: string;
+}
+
+export interface Readers {
+  readonly start: (onEvent: (event: ReaderEvent) => void) => void;
+  readonly show: (reader: ReaderConfig, signal: FeedbackSignal) => void;
+  readonly status: () => ReadonlyArray<ReaderStatus>;
+  readonly simulated: SimulatedReaders;
+  readonly stop: () => Promise<void>;
+}
+
+export const createReaders = (
+  deps: { readonly clock: Clock; readonly journal: Journal },
+  configs: ReadonlyArray<ReaderConfig>,
+): Readers => {
+  const ofDriver = (driver: ReaderConfig["driver"]): ReadonlyArray<ReaderConfig> =>
+    configs.filter((config) => config.driver === driver);
+  const simulated = createSimulatedReader(deps, ofDriver("simulated"));
+  const pcsc = createPcscReaders(deps, ofDriver("pcsc"));
+  const adaptors: Readonly<Record<ReaderConfig["driver"], ReaderAdaptor>> = { simulated, pcsc };
+  const used = [...new Set(configs.map(({ driver }) => driver))];
+  const states = new Map<string, { readonly up: boolean; readonly detail: string }>();
+
+  const note = (event: ReaderEvent): void => {
+    if (event._tag === "ReaderUp") states.set(event.reader, { up: true, detail: event.hardware });
+    if (event._tag === "ReaderDown") states.set(event.reader, { up: false, detail: event.reason });
+  };
+
+  const show = async (reader: ReaderConfig, signal: FeedbackSignal): Promise<void> => {
+    const shown = await adaptors[reader.driver].feedback(reader.id, signal);
+    if (E.isLeft(shown)) {
+      deps.journal.warn("reader.feedback-failed", { reader: reader.id, signal, ...shown.left });
+    }
+  };
+
+  return {
+    simulated,
+    start: (onEvent) => {
+      for (const driver of used) {
+        adaptors[driver].start((event) => {
+          note(event);
+          onEvent(event);
+        });
+      }
+    },
+    show: (reader, signal) => void show(reader, signal),
+    status: () =>
+      configs.map(({ id, driver }) => ({
+        id,
+        driver,
+        ...(states.get(id) ?? { up: false, detail: "not seen yet" }),
+      })),
+    stop: async () => {
+      await Promise.all(used.map((driver) => adaptors[driver].stop()));
+    },
+  };
+};

@@ -1,0 +1,112 @@
+/** The store as the main thread sees it: a `Store` whose work is done in the worker thread. */
+import { Worker } from "node:worker_threads";
+import * as E from "fp-ts/lib/Either.js";
+import type { Folded, Store } from "#gateway/ports.ts";
+import type {
+  Answers,
+  StoreMessage,
+  StoreNotice,
+  StoreOpenError,
+  StoreQuery,
+  StoreRequest,
+} from "#gateway/store/messages.ts";
+
+export interface StoreOptions {
+  /** Folder of log.db, mirror.db and state.db; it exists. */
+  readonly directory: string;
+  readonly wallMs: number;
+  /** Called for each fold, in order, after the records are on disk. */
+  readonly onFolded: (folded: Folded) => void;
+  /** The thread ended by itself: a bug or a dead disk. The process can't go on without it. */
+  readonly onDeath: (error: Error) => void;
+}
+
+export interface OpenedStore {
+  readonly store: Store;
+  readonly notices: ReadonlyArray<StoreNotice>;
+}
+
+class StoreClient {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, (answer: Answers[keyof Answers]) => void>();
+  #nextId = 1;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+  }
+
+  ask<Tag extends StoreQuery["_tag"]>(
+    query: StoreQuery & { readonly _tag: Tag },
+  ): Promise<Answers[Tag]> {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const request: StoreRequest = { id, query };
+    return new Promise((resolve) => {
+      // The worker answers a query of this tag with this tag's answer: `Answers` is the contract of both.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      this.#waiting.set(id, resolve as (answer: Answers[keyof Answers]) => void);
+      this.#worker.postMessage(request);
+    });
+  }
+
+  settle(id: number, answer: Answers[keyof Answers]): void {
+    this.#waiting.get(id)?.(answer);
+    this.#waiting.delete(id);
+  }
+}
+
+const storeOver = (client: StoreClient, ended: Promise<void>): Store => ({
+  commit: async (addition) => {
+    const error = await client.ask({ _tag: "Commit", addition });
+    return error === null ? E.right(undefined) : E.left(error);
+  },
+  mirror: async (addition) => {
+    const error = await client.ask({ _tag: "Mirror", addition });
+    return error === null ? E.right(undefined) : E.left(error);
+  },
+  reopen: async () => {
+    const answer = await client.ask({ _tag: "Reopen" });
+    return "_tag" in answer ? E.left(answer) : E.right(answer);
+  },
+  knownWrites: (queries) => client.ask({ _tag: "KnownWrites", queries }),
+  entries: (device) => client.ask({ _tag: "Entries", device }),
+  entriesAfter: (device) => client.ask({ _tag: "EntriesAfter", device }),
+  range: (epoch, from) => client.ask({ _tag: "Range", epoch, from }),
+  records: (epoch, from, to) => client.ask({ _tag: "Records", epoch, from, to }),
+  epochs: () => client.ask({ _tag: "Epochs" }),
+  digest: () => client.ask({ _tag: "Digest" }),
+  close: async () => {
+    await client.ask({ _tag: "Close" });
+    await ended;
+  },
+});
+
+/** Starts the thread and opens the files. Left: as the files' own errors; the thread has ended then. */
+export const openStore = (options: StoreOptions): Promise<E.Either<StoreOpenError, OpenedStore>> =>
+  new Promise((resolve) => {
+    const { directory, wallMs } = options;
+    const worker = new Worker(new URL("worker.ts", import.meta.url), {
+      workerData: { directory, wallMs },
+    });
+    const client = new StoreClient(worker);
+    const ended = new Promise<void>((resolveEnded) => {
+      worker.once("exit", () => resolveEnded());
+    });
+    worker.once("error", options.onDeath);
+    worker.on("message", (message: StoreMessage) => {
+      switch (message._tag) {
+        case "Ready":
+          resolve(E.right({ store: storeOver(client, ended), notices: message.notices }));
+          break;
+        case "Unopenable":
+          resolve(E.left(message.error));
+          break;
+        case "Answer":
+          client.settle(message.id, message.answer);
+          break;
+        case "Folded":
+          options.onFolded(message.folded);
+          break;
+      }
+    });
+  });

@@ -1,0 +1,169 @@
+/** The SQL over one log file: epochs, their records, their blocks. Decides nothing. */
+import { statSync } from "node:fs";
+import type Database from "better-sqlite3";
+import { concatBytes } from "#core/bytes.ts";
+import type { RecordBytes } from "#core/log/record.ts";
+import type { Addition, StoredEpoch } from "#core/log/stored.ts";
+import { ROWS_PER_EPOCH } from "#gateway/store/schema.ts";
+
+interface EpochRow {
+  readonly no: number;
+  readonly epoch: Buffer;
+  readonly gateway: string;
+  readonly origin: string;
+  readonly epoch_key: Buffer;
+  readonly size: number;
+  readonly roots: Buffer;
+  readonly last_leaf: Buffer;
+  readonly checkpoint: string;
+  readonly proof: Buffer;
+}
+
+interface RecordRow {
+  readonly header: Buffer;
+  readonly body: Buffer | null;
+}
+
+const HASH_BYTES = 32;
+/** A page of 4,096 bytes and its frame header. */
+const WAL_FRAME_BYTES = 4_120;
+
+/** Plain Uint8Arrays leave the store: a Buffer doesn't survive the way between threads as one. */
+const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes);
+
+const splitHashes = (joined: Buffer): Uint8Array[] => {
+  const hashes: Uint8Array[] = [];
+  for (let at = 0; at < joined.length; at += HASH_BYTES) {
+    hashes.push(plain(joined.subarray(at, at + HASH_BYTES)));
+  }
+  return hashes;
+};
+
+const toStoredEpoch = (row: EpochRow): StoredEpoch => ({
+  gateway: row.gateway,
+  head: {
+    epoch: plain(row.epoch),
+    origin: row.origin,
+    epochKey: plain(row.epoch_key),
+    range: { size: row.size, roots: splitHashes(row.roots) },
+    lastLeaf: plain(row.last_leaf),
+  },
+  checkpoint: row.checkpoint,
+  proof: splitHashes(row.proof),
+});
+
+export class LogFile {
+  readonly database: Database.Database;
+  readonly #insertRecord: Database.Statement<[number, Uint8Array, Uint8Array | null]>;
+  readonly #insertBlock: Database.Statement<[number, Uint8Array, string]>;
+  readonly #insertEpoch: Database.Statement;
+  readonly #updateEpoch: Database.Statement;
+  readonly #selectEpoch: Database.Statement<[Uint8Array], EpochRow>;
+  readonly #selectRecords: Database.Statement<[number, number], RecordRow>;
+  readonly #add: (addition: Addition) => void;
+
+  constructor(database: Database.Database) {
+    this.database = database;
+    this.#insertRecord = database.prepare("INSERT INTO record (id, header, body) VALUES (?, ?, ?)");
+    this.#insertBlock = database.prepare(
+      "INSERT INTO block (id, root, checkpoint) VALUES (?, ?, ?)",
+    );
+    this.#insertEpoch = database.prepare(
+      `INSERT INTO epoch (gateway, origin, epoch_key, size, roots, last_leaf, checkpoint, proof, epoch)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#updateEpoch = database.prepare(
+      "UPDATE epoch SET size = ?, roots = ?, last_leaf = ?, checkpoint = ?, proof = ? WHERE no = ?",
+    );
+    this.#selectEpoch = database.prepare("SELECT * FROM epoch WHERE epoch = ?");
+    this.#selectRecords = database.prepare(
+      "SELECT header, body FROM record WHERE id >= ? AND id < ? ORDER BY id",
+    );
+    this.#add = database.transaction((addition: Addition) => {
+      const no = this.#putEpoch(addition);
+      let id = no * ROWS_PER_EPOCH + addition.from;
+      for (const { header, body } of addition.records) {
+        this.#insertRecord.run(id, header, body);
+        id += 1;
+      }
+      for (const { block, root } of addition.blocks) {
+        this.#insertBlock.run(no * ROWS_PER_EPOCH + block, root, addition.checkpoint);
+      }
+    });
+  }
+
+  #putEpoch(addition: Addition): number {
+    const { head, gateway, checkpoint } = addition;
+    const roots = concatBytes(...head.range.roots);
+    const proof = concatBytes(...addition.proof);
+    const known = this.#selectEpoch.get(head.epoch);
+    const state = [head.range.size, roots, head.lastLeaf, checkpoint, proof];
+    if (known !== undefined) {
+      this.#updateEpoch.run(...state, known.no);
+      return known.no;
+    }
+    const inserted = this.#insertEpoch.run(
+      gateway,
+      head.origin,
+      head.epochKey,
+      ...state,
+      head.epoch,
+    );
+    return Number(inserted.lastInsertRowid);
+  }
+
+  /** One transaction; when it returns, all of it is on disk. Throws what SQLite throws, and then all or nothing is. */
+  add(addition: Addition): void {
+    this.#add(addition);
+  }
+
+  /** Pages waiting in the WAL, or 0 where there is none. */
+  walPages(): number {
+    const bytes = statSync(`${this.database.name}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    return Math.floor(bytes / WAL_FRAME_BYTES);
+  }
+
+  epochs(): ReadonlyArray<StoredEpoch> {
+    return this.database
+      .prepare<[], EpochRow>("SELECT * FROM epoch ORDER BY no")
+      .all()
+      .map(toStoredEpoch);
+  }
+
+  /** By row number: for a file whose index on `epoch` may be damaged. */
+  epochByNumber(no: number): StoredEpoch | undefined {
+    const row = this.database
+      .prepare<[number], EpochRow>("SELECT * FROM epoch WHERE no = ?")
+      .get(no);
+    return row === undefined ? undefined : toStoredEpoch(row);
+  }
+
+  epoch(id: Uint8Array): StoredEpoch | undefined {
+    const row = this.#selectEpoch.get(id);
+    return row === undefined ? undefined : toStoredEpoch(row);
+  }
+
+  /** The roots of the epoch's blocks [from, to), as far as the file has them. */
+  blockRoots(epoch: Uint8Array, from: number, to: number): ReadonlyArray<Uint8Array> {
+    const no = this.#selectEpoch.get(epoch)?.no;
+    if (no === undefined) return [];
+    const first = no * ROWS_PER_EPOCH;
+    return this.database
+      .prepare<[number, number], Buffer>(
+        "SELECT root FROM block WHERE id >= ? AND id < ? ORDER BY id",
+      )
+      .pluck()
+      .all(first + from, first + to)
+      .map(plain);
+  }
+
+  /** Records [from, to) of an epoch, as far as the file has them. */
+  *records(epoch: Uint8Array, from: number, to: number): Generator<RecordBytes, void, undefined> {
+    const no = this.#selectEpoch.get(epoch)?.no;
+    if (no === undefined) return;
+    const first = no * ROWS_PER_EPOCH;
+    for (const row of this.#selectRecords.iterate(first + from, first + to)) {
+      yield { header: plain(row.header), body: row.body === null ? null : plain(row.body) };
+    }
+  }
+}

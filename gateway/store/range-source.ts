@@ -1,0 +1,58 @@
+/** Makes Ranges for peers out of a log file. */
+import { readCheckpoint } from "#core/log/checkpoint.ts";
+import * as E from "fp-ts/lib/Either.js";
+import { BLOCK_RECORDS } from "#core/log/epoch.ts";
+import { encodeRange, RANGE_BYTES_MAX, type Range } from "#core/log/range.ts";
+import { leafOf, type RecordBytes } from "#core/log/record.ts";
+import { consistencyProof, rootOfBlocks } from "#core/log/tree.ts";
+import type { StoredEpoch } from "#core/log/stored.ts";
+import { sha256 } from "#gateway/node-crypto.ts";
+import type { LogFile } from "#gateway/store/log-file.ts";
+
+/** What a Range costs beside its items: checkpoint, proof (17 hashes at most), array heads. */
+const FRAME_BYTES_MAX = 2_048;
+const ITEM_OVERHEAD_BYTES = 8;
+
+const itemsFrom = (file: LogFile, stored: StoredEpoch, from: number): RecordBytes[] => {
+  const items: RecordBytes[] = [];
+  let room = RANGE_BYTES_MAX - FRAME_BYTES_MAX;
+  for (const record of file.records(stored.head.epoch, from, stored.head.range.size)) {
+    room -= record.header.length + (record.body?.length ?? 0) + ITEM_OVERHEAD_BYTES;
+    if (room < 0) break;
+    items.push(record);
+  }
+  return items;
+};
+
+/**
+ * The Range from that record on, as long as fits one message; null where the file has nothing from there on, or
+ * ends before its own checkpoint does and so can prove nothing in between.
+ */
+export const rangeFrom = (file: LogFile, epoch: Uint8Array, from: number): Uint8Array | null => {
+  const stored = file.epoch(epoch);
+  if (stored === undefined || from >= stored.head.range.size) return null;
+  const items = itemsFrom(file, stored, from);
+  const { size } = stored.head.range;
+  const to = from + items.length;
+  const range = { epoch, from, checkpoint: stored.checkpoint, items };
+  if (to === size) return encodeRange({ ...range, proof: stored.proof });
+  const checkpoint = readCheckpoint(stored.checkpoint);
+  if (E.isLeft(checkpoint) || checkpoint.right.size !== size) return null;
+  return encodeRange({ ...range, proof: proofTo(file, stored, to) });
+};
+
+/** PROOF(to, D[size]). Whole blocks are taken by their stored roots, so that two blocks at most are hashed anew. */
+const proofTo = (file: LogFile, stored: StoredEpoch, to: number): Range["proof"] => {
+  const { epoch, range } = stored.head;
+  return consistencyProof(to, range.size, (start, end) => {
+    const firstBlock = start / BLOCK_RECORDS;
+    const blocks = Number.isInteger(firstBlock)
+      ? file.blockRoots(epoch, firstBlock, Math.floor(end / BLOCK_RECORDS))
+      : [];
+    const leaves: Uint8Array[] = [];
+    for (const record of file.records(epoch, start + blocks.length * BLOCK_RECORDS, end)) {
+      leaves.push(leafOf(sha256, record.header));
+    }
+    return rootOfBlocks(sha256, blocks, leaves);
+  });
+};

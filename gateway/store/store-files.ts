@@ -1,0 +1,75 @@
+/** What the store's worker does with its files for each query. Synchronous; the thread is its own. */
+import * as E from "fp-ts/lib/Either.js";
+import type { WriteName } from "#core/log/operation.ts";
+import type { Addition, StoredEpoch } from "#core/log/stored.ts";
+import type { Entry } from "#core/state/entry.ts";
+import type { CommitError, Folded, KnownWritesQuery } from "#gateway/ports.ts";
+import { LogFile } from "#gateway/store/log-file.ts";
+import type { StoreFiles } from "#gateway/store/open-files.ts";
+import { openLogFile, sqliteDetail } from "#gateway/store/schema.ts";
+
+/** Entries of one answer to a listing: some hundred devices. */
+const ENTRIES_PER_PAGE = 1_000;
+
+const commitErrorOf = (error: unknown): CommitError => {
+  const detail = sqliteDetail(error);
+  return { _tag: detail.startsWith("SQLITE_FULL") ? "DiskFull" : "IoFailed", detail };
+};
+
+/** Adds to one file. Null: on disk. Otherwise SQLite has rolled back, or says that it can't tell. */
+export const addTo = (file: LogFile, addition: Addition): CommitError | null => {
+  try {
+    file.add(addition);
+    return null;
+  } catch (error) {
+    return commitErrorOf(error);
+  }
+};
+
+/** Folds an addition that is on disk. */
+export const foldAddition = ({ state }: StoreFiles, addition: Addition): Folded => {
+  const { epoch, range } = addition.head;
+  return { epoch, size: range.size, entries: state.fold(epoch, addition.records) };
+};
+
+/**
+ * Closes and reopens the own log after a failed commit, and empties its WAL into the file: if that works, what the
+ * file then says is the truth about the failed group.
+ */
+export const reopenLog = (
+  file: LogFile,
+): E.Either<CommitError, { file: LogFile; epochs: ReadonlyArray<StoredEpoch> }> => {
+  const path = file.database.name;
+  try {
+    file.database.close();
+    const opened = openLogFile(path);
+    if (E.isLeft(opened)) return E.left({ _tag: "IoFailed", detail: opened.left._tag });
+    const reopened = new LogFile(opened.right);
+    reopened.database.pragma("wal_checkpoint(TRUNCATE)");
+    return E.right({ file: reopened, epochs: reopened.epochs() });
+  } catch (error) {
+    return E.left(commitErrorOf(error));
+  }
+};
+
+/** The names of the writes that stand in an entry now. */
+export const knownWrites = (
+  { state }: StoreFiles,
+  queries: ReadonlyArray<KnownWritesQuery>,
+): ReadonlyArray<ReadonlyArray<WriteName>> =>
+  queries.map((query) => {
+    const content = state.entry(query)?.content;
+    return content?._tag === "Survivors"
+      ? content.writes.map(({ epoch, seq }) => ({ epoch, seq }))
+      : [];
+  });
+
+/** Whole devices after that one, until a page is full. */
+export const entriesAfter = ({ state }: StoreFiles, device: string): ReadonlyArray<Entry> => {
+  const page: Entry[] = [];
+  for (const entry of state.entriesAfter(device)) {
+    if (page.length >= ENTRIES_PER_PAGE && entry.device !== page.at(-1)?.device) break;
+    page.push(entry);
+  }
+  return page;
+};

@@ -1,0 +1,147 @@
+/** The store's thread: answers one query after the other. Every fsync of the process happens here. */
+import { parentPort, workerData } from "node:worker_threads";
+import * as E from "fp-ts/lib/Either.js";
+import type { Addition } from "#core/log/stored.ts";
+import type { CommitError } from "#gateway/ports.ts";
+import type { LogFile } from "#gateway/store/log-file.ts";
+import type { Answers, StoreMessage, StoreQuery, StoreRequest } from "#gateway/store/messages.ts";
+import { openStoreFiles, type StoreFiles } from "#gateway/store/open-files.ts";
+import { rangeFrom } from "#gateway/store/range-source.ts";
+import {
+  addTo,
+  entriesAfter,
+  foldAddition,
+  knownWrites,
+  reopenLog,
+} from "#gateway/store/store-files.ts";
+
+/** The state is saved so often: what a crash costs is folding as much again, a fraction of a second. */
+const STATE_SAVE_PERIOD_MS = 10_000;
+const STATE_SAVE_RECORDS = 500;
+/** A WAL is emptied into its file when it is this large, or when larger than the second and nothing happens. */
+const WAL_PAGES_MAX = 4_096;
+const WAL_PAGES_IDLE = 256;
+const IDLE_MS = 2_000;
+
+const say = (message: StoreMessage): void => parentPort?.postMessage(message);
+
+class StoreWorker {
+  #files: StoreFiles;
+  #idle: NodeJS.Timeout | undefined;
+  readonly #saving: NodeJS.Timeout;
+
+  constructor(files: StoreFiles) {
+    this.#files = files;
+    this.#saving = setInterval(() => this.#files.state.save(), STATE_SAVE_PERIOD_MS);
+  }
+
+  serve(request: StoreRequest): void {
+    const { query } = request;
+    const answer = this.#answer(query);
+    say({ _tag: "Answer", id: request.id, answer });
+    // The answer is on its way before the fold: who waits for the disk needn't wait for the state.
+    if ((query._tag === "Commit" || query._tag === "Mirror") && answer === null) {
+      this.#afterAdding(query.addition);
+    }
+    if (query._tag === "Close") parentPort?.close();
+  }
+
+  #answer(query: StoreQuery): Answers[keyof Answers] {
+    const { log, mirror, state } = this.#files;
+    switch (query._tag) {
+      case "Commit":
+        return addTo(log, query.addition);
+      case "Mirror":
+        return addTo(this.#fileOf(query.addition.head.epoch), query.addition);
+      case "Reopen":
+        return this.#reopen();
+      case "KnownWrites":
+        return knownWrites(this.#files, query.queries);
+      case "Entries":
+        return [...state.entries(query.device)];
+      case "EntriesAfter":
+        return entriesAfter(this.#files, query.device);
+      case "Range":
+        return rangeFrom(this.#fileOf(query.epoch), query.epoch, query.from);
+      case "Records":
+        return [...this.#fileOf(query.epoch).records(query.epoch, query.from, query.to)];
+      case "Epochs":
+        return [...log.epochs(), ...mirror.epochs()];
+      case "Digest":
+        return { digest: state.digest, heads: state.heads };
+      case "Close":
+        return this.#close();
+    }
+  }
+
+  #fileOf(epoch: Uint8Array): LogFile {
+    const { log, mirror } = this.#files;
+    return log.epoch(epoch) === undefined ? mirror : log;
+  }
+
+  #afterAdding(addition: Addition): void {
+    say({ _tag: "Folded", folded: foldAddition(this.#files, addition) });
+    if (this.#files.state.unsaved >= STATE_SAVE_RECORDS) this.#files.state.save();
+    for (const file of [this.#files.log, this.#files.mirror]) emptyWal(file, WAL_PAGES_MAX);
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      for (const file of [this.#files.log, this.#files.mirror]) emptyWal(file, WAL_PAGES_IDLE);
+    }, IDLE_MS);
+  }
+
+  #reopen(): Answers["Reopen"] {
+    const reopened = reopenLog(this.#files.log);
+    if (E.isLeft(reopened)) return reopened.left;
+    this.#files = { ...this.#files, log: reopened.right.file };
+    this.#foldWhatStands();
+    return reopened.right.epochs;
+  }
+
+  /** A group whose commit seemed to fail may stand after all: then it counts like any other. */
+  #foldWhatStands(): void {
+    const { log, state } = this.#files;
+    for (const { head } of log.epochs()) {
+      const { epoch } = head;
+      const from = state.foldedSize(epoch);
+      if (from >= head.range.size) continue;
+      const entries = state.fold(epoch, log.records(epoch, from, head.range.size));
+      say({ _tag: "Folded", folded: { epoch, size: head.range.size, entries } });
+    }
+  }
+
+  #close(): CommitError | null {
+    clearTimeout(this.#idle);
+    clearInterval(this.#saving);
+    const { log, mirror, state } = this.#files;
+    state.close();
+    for (const file of [log, mirror]) {
+      emptyWal(file, 0);
+      file.database.close();
+    }
+    return null;
+  }
+}
+
+/** Moves the WAL's pages into the file once there are more than so many. A full disk only postpones it. */
+const emptyWal = (file: LogFile, pagesMax: number): void => {
+  if (file.walPages() <= pagesMax) return;
+  try {
+    file.database.pragma("wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    if (!(error instanceof Error)) throw error; // the WAL keeps every commit meanwhile; the next one tries again
+  }
+};
+
+const start = (): void => {
+  const { directory, wallMs }: { directory: string; wallMs: number } = workerData;
+  const files = openStoreFiles(directory, wallMs);
+  if (E.isLeft(files)) {
+    say({ _tag: "Unopenable", error: files.left });
+    return;
+  }
+  const worker = new StoreWorker(files.right);
+  parentPort?.on("message", (request: StoreRequest) => worker.serve(request));
+  say({ _tag: "Ready", notices: files.right.notices });
+};
+
+start();

@@ -1,0 +1,169 @@
+/**
+ * The life of a tap, on one page and in this order:
+ * sighting → tap → verdict → feedback → record → commit → state, link.
+ */
+import * as E from "fp-ts/lib/Either.js";
+import { fromHex, toHex, utf8 } from "#core/bytes.ts";
+import type { Sighting } from "#core/card/sighting.ts";
+import { ACTOR, TECHNOLOGY, VERDICT, type TapBody } from "#core/log/body.ts";
+import { TYPE, type WriteName } from "#core/log/operation.ts";
+import type { CardIndex } from "#core/verdict/card-index.ts";
+import { nothingSeen, onArrival, onLeft, type ReaderPresence } from "#core/verdict/debounce.ts";
+import { decide, type Verdict } from "#core/verdict/decide.ts";
+import { operationsFor } from "#core/verdict/on-tap.ts";
+import type { GatewayConfig, ReaderConfig } from "#gateway/config/config.ts";
+import type {
+  AppendError,
+  Committed,
+  LogWriter,
+  PendingRecord,
+} from "#gateway/writer/log-writer.ts";
+import { cardHmac } from "#gateway/node-crypto.ts";
+import type { Clock, FeedbackSignal, ReaderEvent } from "#gateway/ports.ts";
+
+/** What became of a tap. */
+export interface TapReport {
+  readonly sighting: Sighting;
+  /** Card id, hex. */
+  readonly card: string;
+  readonly verdict: Verdict;
+  readonly recorded: E.Either<AppendError, Committed>;
+  /** From the sighting to the verdict, and to the record on disk. */
+  readonly verdictMs: number;
+  readonly diskMs: number;
+}
+
+export interface TapPathDeps {
+  readonly config: GatewayConfig;
+  readonly clock: Clock;
+  readonly cardKey: Uint8Array;
+  readonly index: CardIndex;
+  readonly writer: LogWriter;
+  /** Whether there is room to record; without it no tap is accepted. */
+  readonly hasRoom: () => boolean;
+  /** Shows the signal; whether that worked is the reader's to say in its own events. */
+  readonly show: (reader: ReaderConfig, signal: FeedbackSignal) => void;
+  readonly onReport: (report: TapReport) => void;
+}
+
+export class TapPath {
+  readonly #deps: TapPathDeps;
+  readonly #readers: ReadonlyMap<string, ReaderConfig>;
+  readonly #presence = new Map<string, ReaderPresence>();
+
+  /** `lastCards`: for each reader the card (hex) of its newest tap in this boot. */
+  constructor(deps: TapPathDeps, lastCards: ReadonlyMap<string, string>) {
+    this.#deps = deps;
+    this.#readers = new Map(deps.config.readers.map((reader) => [reader.id, reader]));
+    for (const { id } of deps.config.readers) {
+      this.#presence.set(id, nothingSeen(lastCards.get(id) ?? null));
+    }
+  }
+
+  /** Takes what a reader says; everything but a card's coming and going is somebody else's. */
+  onReaderEvent(event: ReaderEvent): void {
+    if (event._tag === "CardLeft") this.#leave(event.reader, event.monoMs);
+    if (event._tag === "CardArrived") void this.#arrive(event.sighting);
+  }
+
+  #leave(reader: string, monoMs: number): void {
+    const presence = this.#presence.get(reader);
+    if (presence !== undefined) this.#presence.set(reader, onLeft(presence, monoMs));
+  }
+
+  async #arrive(sighting: Sighting): Promise<void> {
+    const { clock, cardKey, index } = this.#deps;
+    const startMs = clock.preciseMs();
+    const reader = this.#readers.get(sighting.reader);
+    const presence = this.#presence.get(sighting.reader);
+    if (reader === undefined || presence === undefined) return;
+
+    // sighting → tap
+    const cardId = cardHmac(cardKey, fromHex(sighting.uid) ?? utf8(sighting.uid));
+    const card = toHex(cardId);
+    const { state, isTap } = onArrival(presence, { ...sighting, card });
+    this.#presence.set(sighting.reader, state);
+    if (!isTap) return;
+
+    // tap → verdict → feedback: from memory, and before any I/O unless the reader is set to audit first
+    const decided = decide(sighting.uid, index.enrolled(card));
+    const verdict = this.#deps.hasRoom() ? decided : noRoom(decided);
+    const verdictMs = clock.preciseMs() - startMs;
+    if (reader.audit === "now") this.#deps.show(reader, signalFor(verdict));
+
+    // verdict → record → commit
+    const recorded = await this.#deps.writer.append(
+      this.#record(reader, sighting, { cardId, verdict }),
+    );
+    const diskMs = clock.preciseMs() - startMs;
+    if (E.isLeft(recorded)) this.#deps.show(reader, "failed");
+    else if (reader.audit === "first") this.#deps.show(reader, signalFor(verdict));
+
+    // commit → state, link: the store folds what it committed, the writer hands it to the link
+    this.#deps.onReport({ sighting, card, verdict, recorded, verdictMs, diskMs });
+  }
+
+  #record(
+    reader: ReaderConfig,
+    sighting: Sighting,
+    tap: { readonly cardId: Uint8Array; readonly verdict: Verdict },
+  ): PendingRecord {
+    const { config, cardKey } = this.#deps;
+    const { verdict } = tap;
+    const device = verdict._tag === "Unknown" ? null : verdict.device;
+    const rules = verdict._tag === "Accepted" ? reader.onTap : [];
+    const sets = device === null ? [] : rules.filter((rule) => rule._tag === "Set");
+    const place = {
+      gateway: config.gateway,
+      site: config.site,
+      reader: reader.id,
+      time: sighting.wallMs,
+    };
+    const body = (known: ReadonlyArray<ReadonlyArray<WriteName>>): TapBody => ({
+      _tag: "Tap",
+      actor: { kind: ACTOR.reader, name: reader.id },
+      technology: TECHNOLOGY_NUMBER[sighting.technology],
+      card: tap.cardId,
+      atStart: sighting.atStart,
+      simulated: sighting.simulated,
+      verdict: VERDICT_NUMBER[verdict._tag],
+      reason: verdict._tag === "Accepted" ? "" : verdict.reason,
+      ndef: sighting.ndef === null ? null : cardHmac(cardKey, sighting.ndef),
+      device,
+      operations: operationsFor(
+        rules,
+        place,
+        (key) => known[sets.findIndex((rule) => rule.key === key)] ?? [],
+      ),
+    });
+    const queries = sets.map((rule) => ({
+      device: device ?? "",
+      key: rule.key,
+      type: TYPE.register,
+    }));
+    return { wallMs: sighting.wallMs, monoMs: sighting.monoMs, queries, body };
+  }
+}
+
+const TECHNOLOGY_NUMBER = {
+  other: TECHNOLOGY.other,
+  type2: TECHNOLOGY.type2,
+  type4: TECHNOLOGY.type4,
+  "mifare-classic": TECHNOLOGY.mifareClassic,
+} as const;
+
+const VERDICT_NUMBER = {
+  Accepted: VERDICT.accepted,
+  Unknown: VERDICT.unknown,
+  Refused: VERDICT.refused,
+} as const;
+
+const SIGNAL = { Accepted: "accepted", Unknown: "unknown", Refused: "refused" } as const;
+
+const signalFor = (verdict: Verdict): FeedbackSignal => SIGNAL[verdict._tag];
+
+/** What can't be recorded is not let through. */
+const noRoom = (verdict: Verdict): Verdict =>
+  verdict._tag === "Accepted"
+    ? { _tag: "Refused", device: verdict.device, reason: "storage-full" }
+    : verdict;

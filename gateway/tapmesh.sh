@@ -1,0 +1,14 @@
+#!/bin/sh
+# The command `tapmesh` of a checkout: gateway/main.ts under the checkout's own Node 24, in the
+# caller's directory. Called by path, by make, and by npx through a symlink.
+gateway=$(dirname -- "$(readlink -f -- "$0")")
+case $(uname -m) in
+  x86_64) arch=x64 ;;
+  *) arch=arm64 ;;
+esac
+node=$gateway/../node_modules/node-linux-$arch/bin/node
+if [ ! -x "$node" ]; then
+  echo "tapmesh: no Node 24 in this checkout; run 'make run' first" >&2
+  exit 1
+fi
+exec "$node" --disable-warning=ExperimentalWarning "$gateway/main.ts" "$@"

@@ -1,0 +1,280 @@
+/**
+ * Writes this gateway's own epoch: what queues up while the last commit runs becomes the next group, with one
+ * checkpoint, in one transaction. The epoch's key lives here, in memory, and nowhere else.
+ */
+import * as E from "fp-ts/lib/Either.js";
+import { equalBytes } from "#core/bytes.ts";
+import {
+  CLOSE_REASON,
+  EARLIER_COUNT_MAX,
+  OPEN_REASON,
+  type Body,
+  type EarlierEpoch,
+} from "#core/log/body.ts";
+import {
+  appendGroup,
+  EPOCH_RECORDS_MAX,
+  newEpochHead,
+  type Draft,
+  type EpochHead,
+  type SignedGroup,
+} from "#core/log/epoch.ts";
+import type { WriteName } from "#core/log/operation.ts";
+import { rootOf } from "#core/log/tree.ts";
+import { APPEND_QUEUE_MAX, EPOCH_AGE_MAX_MS, GROUP_RECORDS_MAX } from "#gateway/limits.ts";
+import { generateSigningKey, randomBytes, sha256, type SigningKey } from "#gateway/node-crypto.ts";
+import {
+  closeDraft,
+  isTooMuch,
+  openDraft,
+  recordBytes,
+  type Author,
+} from "#gateway/writer/drafts.ts";
+import type { Clock, CommitError, Journal, KnownWritesQuery, Store } from "#gateway/ports.ts";
+
+/** A record to be written. Its body may name writes that are known only when its group is made. */
+export interface PendingRecord {
+  readonly wallMs: number;
+  readonly monoMs: number;
+  /** The keys whose known writes the body replaces. */
+  readonly queries: ReadonlyArray<KnownWritesQuery>;
+  /** Gets the known writes in the order of the queries, but for the own epoch's: later ones replace those anyway. */
+  readonly body: (known: ReadonlyArray<ReadonlyArray<WriteName>>) => Body;
+}
+
+/** Where a record stands once it is on disk. */
+export interface Committed {
+  readonly epoch: Uint8Array;
+  readonly seq: number;
+}
+
+export type AppendError =
+  /** The disk took it neither in this epoch nor in a new one: the record does not exist. */
+  | { readonly _tag: "NotRecorded"; readonly cause: CommitError }
+  /** More than one record may hold: the caller put too much into it. */
+  | { readonly _tag: "RecordTooLarge"; readonly byteCount: number }
+  | { readonly _tag: "AppendQueueFull" }
+  | { readonly _tag: "LogClosed" };
+
+export interface LogWriterDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly author: Author;
+  /** A group is on disk: called in order, before those who wait for its records. */
+  readonly onCommitted: (group: SignedGroup) => void;
+}
+
+interface Waiting {
+  readonly record: PendingRecord;
+  readonly resolve: (result: E.Either<AppendError, Committed>) => void;
+}
+
+interface OwnEpoch {
+  readonly head: EpochHead;
+  readonly key: SigningKey;
+  readonly openedMonoMs: number;
+}
+
+export class LogWriter {
+  readonly #deps: LogWriterDeps;
+  /** Own epochs that no `open` names yet, with what is known of them. */
+  #unnamed: ReadonlyArray<EarlierEpoch>;
+  #epoch: OwnEpoch | null = null;
+  #openReason: number = OPEN_REASON.boot;
+  #queue: Waiting[] = [];
+  #draining: Promise<void> | null = null;
+  #isClosed = false;
+  #failure: CommitError | null = null;
+
+  constructor(deps: LogWriterDeps, unnamed: ReadonlyArray<EarlierEpoch>) {
+    this.#deps = deps;
+    this.#unnamed = unnamed;
+  }
+
+  /** Where the own epoch stands; null before its first record and after a failed commit. */
+  get head(): EpochHead | null {
+    return this.#epoch?.head ?? null;
+  }
+
+  /** Why the last commit failed; null once one has succeeded again. */
+  get failure(): CommitError | null {
+    return this.#failure;
+  }
+
+  /** Signs a statement with the epoch's key; undefined where no epoch is open. */
+  sign(message: Uint8Array): Uint8Array | undefined {
+    return this.#epoch?.key.sign(message);
+  }
+
+  /** Right: the record is on disk, fsynced, and covered by a signed checkpoint. */
+  append(record: PendingRecord): Promise<E.Either<AppendError, Committed>> {
+    if (this.#isClosed) return Promise.resolve(E.left({ _tag: "LogClosed" }));
+    if (this.#queue.length >= APPEND_QUEUE_MAX) {
+      return Promise.resolve(E.left({ _tag: "AppendQueueFull" }));
+    }
+    return new Promise((resolve) => {
+      this.#queue.push({ record, resolve });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Opens an epoch if none is: before the first statement that must be signed. */
+  async ensureOpen(): Promise<void> {
+    await this.#draining;
+    if (this.#epoch !== null || this.#isClosed) return;
+    this.#draining = this.#writeGroup([]).finally(() => {
+      this.#draining = this.#queue.length > 0 ? this.#drain() : null;
+    });
+    await this.#draining;
+  }
+
+  /** Writes what waits, then the `close` record, and drops the key. Nothing can be appended afterwards. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#draining;
+    if (this.#epoch !== null) await this.#commit([this.#closeDraft(CLOSE_REASON.stop)]);
+    this.#epoch = null;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      await this.#writeGroup(this.#queue.splice(0, GROUP_RECORDS_MAX));
+    }
+    this.#draining = null;
+  }
+
+  async #writeGroup(waiting: ReadonlyArray<Waiting>): Promise<void> {
+    if (this.#mustRotate(waiting.length)) await this.#rotate();
+    const drafts = await this.#drafts(waiting);
+    const bytes = drafts.map(recordBytes);
+    if (waiting.length > 1 && isTooMuch(bytes)) {
+      const half = Math.floor(waiting.length / 2);
+      await this.#writeGroup(waiting.slice(0, half));
+      await this.#writeGroup(waiting.slice(half));
+      return;
+    }
+    if (isTooMuch(bytes)) {
+      waiting[0]?.resolve(E.left({ _tag: "RecordTooLarge", byteCount: Math.max(...bytes) }));
+      return;
+    }
+    const first = await this.#commit(drafts);
+    // Once more in a new epoch: a seq is never tried twice, since it may be on disk after all.
+    const result = E.isLeft(first) ? await this.#commit(await this.#drafts(waiting)) : first;
+    this.#failure = E.isLeft(result) ? result.left : null;
+    for (const [index, { resolve }] of waiting.entries()) {
+      resolve(
+        E.isLeft(result)
+          ? E.left({ _tag: "NotRecorded", cause: result.left })
+          : E.right(placeOf(result.right, index - waiting.length)),
+      );
+    }
+  }
+
+  /** The drafts of a group, in the own epoch if one is open, behind a new `open` if none is. */
+  async #drafts(waiting: ReadonlyArray<Waiting>): Promise<ReadonlyArray<Draft>> {
+    const isOpen = this.#epoch !== null && this.#epoch.head.range.size > 0;
+    const opening = isOpen ? [] : [this.#openEpoch()];
+    const queries = waiting.flatMap(({ record }) => record.queries);
+    const known = queries.length > 0 ? await this.#deps.store.knownWrites(queries) : [];
+    const own = this.#epoch?.head.epoch;
+    const foreign = known.map((names) =>
+      names.filter((name) => own === undefined || !equalBytes(name.epoch, own)),
+    );
+    let at = 0;
+    const drafts = waiting.map(({ record }): Draft => {
+      const answers = foreign.slice(at, at + record.queries.length);
+      at += record.queries.length;
+      const { wallMs, monoMs } = record;
+      return { wallMs, monoMs, salt: randomBytes(16), body: record.body(answers) };
+    });
+    return [...opening, ...drafts];
+  }
+
+  #openEpoch(): Draft {
+    const { author, clock } = this.#deps;
+    const key = generateSigningKey();
+    const { fleet, gateway } = author;
+    const head = newEpochHead(sha256, { fleet, gateway, epochKey: key.publicKey });
+    this.#epoch = { head, key, openedMonoMs: clock.monoMs() };
+    return openDraft(author, clock, {
+      epochKey: key.publicKey,
+      reason: this.#openReason,
+      earlier: this.#unnamed.slice(-EARLIER_COUNT_MAX),
+    });
+  }
+
+  #closeDraft(reason: number): Draft {
+    return closeDraft(this.#deps.author, this.#deps.clock, reason);
+  }
+
+  #mustRotate(adding: number): boolean {
+    if (this.#epoch === null) return false;
+    // One place is kept for the `close` record.
+    if (this.#epoch.head.range.size + adding + 1 > EPOCH_RECORDS_MAX) return true;
+    return this.#deps.clock.monoMs() - this.#epoch.openedMonoMs > EPOCH_AGE_MAX_MS;
+  }
+
+  async #rotate(): Promise<void> {
+    const closed = await this.#commit([this.#closeDraft(CLOSE_REASON.rotate)]);
+    if (E.isRight(closed)) this.#leaveEpoch(closed.right.head, OPEN_REASON.rotate);
+  }
+
+  #leaveEpoch(head: EpochHead, reason: number): void {
+    const { epoch, range } = head;
+    if (range.size > 0) {
+      const earlier = { epoch, size: range.size, root: rootOf(sha256, range) };
+      this.#unnamed = [...this.#unnamed, earlier];
+    }
+    this.#epoch = null;
+    this.#openReason = reason;
+  }
+
+  /** Right: on disk, in the group returned. Left: not on disk, and the epoch has been dropped. */
+  async #commit(drafts: ReadonlyArray<Draft>): Promise<E.Either<CommitError, SignedGroup>> {
+    const { store, author, journal } = this.#deps;
+    const epoch = this.#epoch;
+    if (epoch === null) return E.left({ _tag: "IoFailed", detail: "no epoch is open" });
+    const group = appendGroup({ sha256, signWithEpochKey: epoch.key.sign }, epoch.head, drafts);
+    const committed = await store.commit({ ...group, gateway: author.gateway, proof: [] });
+    if (E.isRight(committed)) {
+      this.#epoch = { ...epoch, head: group.head };
+      if (group.from === 0) this.#unnamed = this.#unnamed.slice(0, -EARLIER_COUNT_MAX);
+      this.#deps.onCommitted(group);
+      return E.right(group);
+    }
+    journal.error("log.commit-failed", { detail: committed.left.detail });
+    return this.#recover(epoch.head, group, committed.left);
+  }
+
+  /**
+   * Whether a failed commit is on disk is not known: the key is dropped, so that nobody can continue the epoch,
+   * and the reopened log says which it is.
+   */
+  async #recover(
+    before: EpochHead,
+    group: SignedGroup,
+    error: CommitError,
+  ): Promise<E.Either<CommitError, SignedGroup>> {
+    const { store, journal } = this.#deps;
+    const reopened = await store.reopen();
+    if (E.isLeft(reopened)) {
+      this.#leaveEpoch(before, OPEN_REASON.fault);
+      journal.error("log.out-of-order", { detail: reopened.left.detail });
+      return reopened;
+    }
+    const stored = reopened.right.find(({ head }) => equalBytes(head.epoch, before.epoch));
+    const stands = stored?.head.range.size === group.head.range.size;
+    this.#leaveEpoch(stands ? group.head : before, OPEN_REASON.fault);
+    journal.warn("log.epoch-dropped", { groupStands: stands });
+    if (!stands) return E.left(error);
+    this.#deps.onCommitted(group);
+    return E.right(group);
+  }
+}
+
+const placeOf = (group: SignedGroup, offsetFromEnd: number): Committed => ({
+  epoch: group.epoch,
+  seq: group.head.range.size + offsetFromEnd,
+});
