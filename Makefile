@@ -12,7 +12,7 @@ run: setup-run ## start a gateway in this checkout
 	@gateway/tapmesh.sh run
 
 demo: setup-run ## show a small fleet at work on this machine
-	@$(WITH_NODE) node provisioning/demo/demo.ts
+	@gateway/tapmesh.sh demo
 
 test: setup-test ## unit, contract and system tests (under 5 min)
 	@$(WITH_NODE) node test/run-tests.ts short

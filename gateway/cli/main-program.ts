@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { registerBroker } from "#gateway/cli/broker.ts";
 import { registerConfig } from "#gateway/cli/config.ts";
+import { registerDemo } from "#gateway/cli/demo.ts";
 import { registerDevice } from "#gateway/cli/device.ts";
 import { registerDoctor } from "#gateway/cli/doctor.ts";
 import { EXIT, type ExitCode, type Io } from "#gateway/cli/io.ts";
@@ -48,6 +49,7 @@ export const runCommandLine = async (argv: ReadonlyArray<string>, io: Io): Promi
   const registrations = [
     registerRun,
     registerBroker,
+    registerDemo,
     registerStatus,
     registerTap,
     registerDevice,

@@ -23,7 +23,6 @@ const monoMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 
 const sessions = new Map<string, Session>();
 
-/** What readers say from then on is a consequence, and would be taken for a cause. */
 let isLeaving = false;
 
 /** Through setImmediate: inside an event of nfc-pcsc, process.exit() would wait for itself. */
@@ -35,7 +34,8 @@ const leave = (exitCode: number, why: string): void => {
 };
 
 const report = (message: ChildMessage): void => {
-  if (isLeaving) return;
+  // While leaving, a reader's end is a consequence, and would be taken for the cause.
+  if (isLeaving && message._tag === "ReaderDown") return;
   // A failed send means that the parent is gone; "disconnect" says so, and ends this process.
   process.send?.(message, undefined, undefined, () => undefined);
 };

@@ -80,6 +80,7 @@ class ReaderSession implements Session {
   readonly #report: (message: ChildMessage) => void;
   #queue: Promise<void> = Promise.resolve();
   #latest: Status | undefined;
+  #isEnded = false;
   /** The parent knows of the hardware. */
   #isAnnounced = false;
   /** Null until the parent has said that the reader is one of its own. */
@@ -106,10 +107,10 @@ class ReaderSession implements Session {
   }
 
   onEnd(monoMs: number): void {
-    this.#enqueue(async () => {
-      this.#goDown(UNPLUGGED, monoMs);
-      await this.#disconnect();
-    });
+    // At once, and never again: the same name may come back with a session of its own.
+    this.#goDown(UNPLUGGED, monoMs);
+    this.#isEnded = true;
+    this.#enqueue(() => this.#disconnect());
   }
 
   use(scope: ReadScope): void {
@@ -151,7 +152,7 @@ class ReaderSession implements Session {
   }
 
   #announce(): void {
-    if (this.#isAnnounced) return;
+    if (this.#isAnnounced || this.#isEnded) return;
     this.#isAnnounced = true;
     this.#report({ _tag: "HardwareFound", name: this.#hardware.name });
   }
