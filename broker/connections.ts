@@ -77,7 +77,7 @@ export const createConnections = (tally: Tally, warn: Warn): Connections => {
     tally[tallyOf[reason]] += 1;
     // before CONNECT there is no id, the types notwithstanding
     const clientId = excerpt(client.id ?? "");
-    warn(`broker-${reason}`, { clientId, detail: excerpt(detail) });
+    warn(`broker.${reason}`, { clientId, detail: excerpt(detail) });
     // a refused CONNECT is answered first; aedes then closes
     if (reason !== "connect-refused") connection.socket.destroy();
   };

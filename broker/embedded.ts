@@ -105,7 +105,7 @@ const createServerFor = (
   });
   server.on("drop", () => {
     tally.refusedConnections += 1;
-    warn("broker-connection-refused", { connections: CONNECTION_COUNT_MAX });
+    warn("broker.connection-refused", { connections: CONNECTION_COUNT_MAX });
   });
   return server;
 };
@@ -120,7 +120,7 @@ const observe = (
   aedes.on("connectionError", onClientError(connections));
   const emitter: EventEmitter = aedes; // aedes' types leave `error` out
   emitter.on("error", (error: Error) => {
-    warn("broker-error", { detail: error.message });
+    warn("broker.error", { detail: error.message });
   });
   aedes.on("publish", (_packet, client) => {
     if (client !== null) tally.published += 1;
@@ -160,11 +160,11 @@ export const startBroker = async (
     return listening;
   }
   // Whoever reaches the port can connect under any gateway's id.
-  if (!isLoopback(options.host)) journal.warn("broker-open-to-network", { host: options.host });
+  if (!isLoopback(options.host)) journal.warn("broker.open-to-network", { host: options.host });
   // Accepting can fail later too, when file descriptors run out; without a listener that would end
   // the process.
   server.on("error", (error) => {
-    warn("broker-error", { detail: error.message });
+    warn("broker.error", { detail: error.message });
   });
 
   const close = async (): Promise<void> => {

@@ -66,7 +66,7 @@ const authorizePublish =
       if (packet.retain) packet.payload = payload;
       else {
         tally.retainedNotKept += 1;
-        warn("broker-retained-full", { clientId: client.id, topic: excerpt(topic) });
+        warn("broker.retained-full", { clientId: client.id, topic: excerpt(topic) });
       }
     }
     done(null);
@@ -78,7 +78,7 @@ const authorizeSubscribe =
     const filters = connections.of(client)?.filters ?? new Set<string>();
     if (filters.size >= SUBSCRIPTION_COUNT_MAX && !filters.has(subscription.topic)) {
       tally.refusedSubscriptions += 1;
-      warn("broker-subscription-refused", { clientId: client.id });
+      warn("broker.subscription-refused", { clientId: client.id });
       done(null, null); // answered with failure, 0x80
       return;
     }

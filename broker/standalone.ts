@@ -9,8 +9,8 @@ import {
 } from "#broker/embedded.ts";
 
 /**
- * Runs a broker until `signal` aborts, then closes it within 1 s. The line `broker-listening` says
- * that clients may connect, and where; `broker-closed` carries the counters.
+ * Runs a broker until `signal` aborts, then closes it within 1 s. The line `broker.listening` says
+ * that clients may connect, and where; `broker.closed` carries the counters.
  * Left: it never listened; nothing was left behind.
  */
 export const runBroker = async (
@@ -21,9 +21,9 @@ export const runBroker = async (
   const started = await startBroker(deps, options);
   if (E.isLeft(started)) return started;
   const broker = started.right;
-  deps.journal.info("broker-listening", { host: broker.host, port: broker.port });
+  deps.journal.info("broker.listening", { host: broker.host, port: broker.port });
   if (!signal.aborted) await once(signal, "abort");
   await broker.close();
-  deps.journal.info("broker-closed", { ...broker.counters() });
+  deps.journal.info("broker.closed", { ...broker.counters() });
   return E.right(undefined);
 };

@@ -37,9 +37,11 @@ const PCSCD_ADVICE: Readonly<Record<Awaited<ReturnType<typeof probePcscd>>, stri
 };
 
 const examinePcscd = async (config: GatewayConfig): Promise<Finding | undefined> => {
-  if (!config.readers.some(({ driver }) => driver === "pcsc")) return undefined;
+  const readers = config.readers.filter(({ driver }) => driver === "pcsc");
+  if (readers.length === 0) return undefined;
   const state = await probePcscd();
-  return { what: "pcscd", found: state, advice: PCSCD_ADVICE[state] };
+  const isNeeded = readers.some(({ optional }) => !optional);
+  return { what: "pcscd", found: state, advice: isNeeded ? PCSCD_ADVICE[state] : null };
 };
 
 const examineDisk = (config: GatewayConfig): Finding => {

@@ -13,7 +13,8 @@ const list = (io: Io, options: CommonOptions): Promise<ExitCode> =>
             `${id.padEnd(10)} ${driver.padEnd(10)} ${up ? "up" : "DOWN"}   ${detail}`,
         )
         .join("\n"),
-    exitCode: ({ readers }) => (readers.every(({ up }) => up) ? EXIT.ok : EXIT.degraded),
+    exitCode: ({ readers }) =>
+      readers.every(({ up, optional }) => up || optional) ? EXIT.ok : EXIT.degraded,
   });
 
 export const registerReader = (program: Command, io: Io, end: (code: ExitCode) => void): void => {

@@ -71,7 +71,8 @@ const greet = (io: Io, gateway: Gateway, broker: EmbeddedBroker | null): void =>
   const readers = gateway.readers.status();
   const hasHardware = readers.some(({ driver, up }) => driver === "pcsc" && up);
   io.out(`gateway ${config.gateway}   fleet ${config.fleet}   log ${config.dataDir}/log.db`);
-  for (const { id, driver, up, detail } of readers) {
+  for (const { id, driver, up, optional, detail } of readers) {
+    if (!up && optional) continue;
     if (up && driver === "simulated" && !hasHardware) {
       io.out(`reader  ${id}   simulated (no PC/SC reader; plug one in, it is picked up)`);
     } else io.out(`reader  ${id}   ${up ? detail : `not there: ${detail}`}`);

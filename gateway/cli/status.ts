@@ -13,8 +13,8 @@ export const problemsOf = (status: StatusView): ReadonlyArray<string> => {
       `peers don't know this gateway: run "tapmesh roster add ${status.gateway} --key ${status.key}" in the fleet folder, then "tapmesh roster sign"`,
     );
   }
-  for (const { id, up, detail } of status.readers) {
-    if (!up) problems.push(`reader ${id}: ${detail}`);
+  for (const { id, up, optional, detail } of status.readers) {
+    if (!up && !optional) problems.push(`reader ${id}: ${detail}`);
   }
   for (const { url, connected, error } of status.brokers) {
     if (!connected) problems.push(`broker ${url}: ${error ?? "not connected yet"}`);

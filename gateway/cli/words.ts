@@ -30,9 +30,10 @@ export const formatTap = (tap: TapView): string => {
   const marks = `${tap.atStart ? "   [at start]" : ""}${tap.simulated ? "   [simulated]" : ""}`;
   const reason = tap.reason === null ? "" : `   ${REASONS[tap.reason] ?? tap.reason}`;
   if (tap.notRecorded !== null) return `NOT RECORDED  ${what}   ${tap.notRecorded}${marks}`;
+  const content = tap.content.map((text) => `   "${text}"`).join("");
   const times = `verdict ${tap.verdictMs.toFixed(1)} ms · on disk ${tap.diskMs.toFixed(1)} ms`;
   const values = tap.verdict === "accepted" ? `   ${formatValues(tap.values)}` : "";
-  return `${tap.verdict.padEnd(8)}  ${what}${reason}   ${times}${values}${marks}`;
+  return `${tap.verdict.padEnd(8)}  ${what}${reason}   ${times}${values}${content}${marks}`;
 };
 
 export const formatRecord = (record: RecordView): string =>

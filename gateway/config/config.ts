@@ -10,6 +10,8 @@ export interface ReaderConfig {
   readonly driver: "pcsc" | "simulated";
   /** A part of the PC/SC reader's name; null takes the first that no other reader takes. */
   readonly match: string | null;
+  /** Its absence is no fault: only the demonstration's PC/SC reader, which is used where there is one. */
+  readonly optional: boolean;
   readonly scope: ReadScope;
   readonly audit: Audit;
   readonly onTap: ReadonlyArray<TapRule>;

@@ -85,6 +85,7 @@ const parseReader = (reader: YamlReader): ReaderConfig => {
     id: id ?? "",
     driver: driver ?? "pcsc",
     match: reader.text("match", ANY_TEXT) ?? null,
+    optional: false,
     scope: reader.oneOf("read", ["uid", "ndef"]) ?? "uid",
     audit: reader.oneOf("audit", ["now", "first"]) ?? "now",
     onTap: rules?.filter((rule) => rule !== undefined) ?? DEFAULT_ON_TAP,
@@ -197,8 +198,8 @@ export const demoConfig = (folder: string): GatewayConfig => {
       makeOwn: true,
     },
     readers: [
-      { ...reader, id: "pcsc-1", driver: "pcsc" },
-      { ...reader, id: "sim-1", driver: "simulated" },
+      { ...reader, id: "pcsc-1", driver: "pcsc", optional: true },
+      { ...reader, id: "sim-1", driver: "simulated", optional: false },
     ],
     broker: { host: "127.0.0.1", port: 1883 },
     linkBrokers: ["mqtt://127.0.0.1:1883"],

@@ -101,6 +101,8 @@ export interface TapView {
   readonly record: { readonly epoch: string; readonly seq: number } | null;
   /** Why it could not be recorded; null if it was. */
   readonly notRecorded: string | null;
+  /** URIs and texts of the NDEF message, where the reader is set to read it. */
+  readonly content: ReadonlyArray<string>;
   /** The device's values after the tap. */
   readonly values: Readonly<Record<string, JsonScalar>>;
 }

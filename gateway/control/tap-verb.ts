@@ -2,8 +2,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
 import { fromHex, toHex } from "#core/bytes.ts";
+import { decodeNdef } from "#core/card/ndef.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import { shortUid } from "#core/card/uid.ts";
+import { decodeText, decodeUri } from "#core/card/well-known.ts";
 import { DEBOUNCE_MS } from "#core/verdict/debounce.ts";
 import type { ControlError, RequestOf, TapView } from "#gateway/control/protocol.ts";
 import {
@@ -20,6 +22,18 @@ import type { TapReport } from "#gateway/tap-path.ts";
 
 const HOLD_MS = 20;
 const REPORT_TIMEOUT_MS = 10_000;
+
+/** What a person can read of an NDEF message; it is shown, and never stored. */
+const contentOf = (ndef: Uint8Array | null): ReadonlyArray<string> => {
+  const records = ndef === null ? E.right([]) : decodeNdef(ndef);
+  if (E.isLeft(records)) return [];
+  return records.right.flatMap((record) => {
+    const uri = decodeUri(record);
+    if (E.isRight(uri)) return [uri.right];
+    const text = decodeText(record);
+    return E.isRight(text) ? [text.right.text] : [];
+  });
+};
 
 /** A report as JSON, with the device's values as they are after the tap. */
 export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapView> => {
@@ -42,6 +56,7 @@ export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapV
     verdictMs: report.verdictMs,
     diskMs: report.diskMs,
     record: place === undefined ? null : { epoch: toHex(place.epoch), seq: place.seq },
+    content: contentOf(sighting.ndef),
     notRecorded: E.isLeft(recorded) ? describeAppendError(recorded.left) : null,
     values,
   };

@@ -8,6 +8,7 @@ export const readinessOf = (gateway: Gateway): Readiness => {
   const disk = gateway.hasRoom() ? "ok" : "full";
   const readers = gateway.readers
     .status()
+    .filter(({ up, optional }) => up || !optional)
     .map(({ id, up, detail }) => [`reader ${id}`, up ? "ok" : detail] as const);
   const parts = Object.fromEntries([["log", log] as const, ["disk", disk] as const, ...readers]);
   // One reader that works is enough to take taps; the others show by name.

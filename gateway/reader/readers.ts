@@ -12,6 +12,8 @@ export interface ReaderStatus {
   readonly id: string;
   readonly driver: ReaderConfig["driver"];
   readonly up: boolean;
+  /** Its absence is no fault. */
+  readonly optional: boolean;
   /** The name that the hardware gives itself, or why it can't be used. */
   readonly detail: string;
 }
@@ -60,9 +62,10 @@ export const createReaders = (
     },
     show: (reader, signal) => void show(reader, signal),
     status: () =>
-      configs.map(({ id, driver }) => ({
+      configs.map(({ id, driver, optional }) => ({
         id,
         driver,
+        optional,
         ...(states.get(id) ?? { up: false, detail: "not seen yet" }),
       })),
     stop: async () => {

@@ -117,7 +117,7 @@ test.each([
   const after = await broker.status();
   expect(after.counters.deniedPublishes - before.counters.deniedPublishes).toBe(1);
   expect(after.counters.retained).toBe(before.counters.retained);
-  expect(broker.warnings).toContain("broker-publish-denied: gw-2/head");
+  expect(broker.warnings).toContain("broker.publish-denied: gw-2/head");
   await Promise.all([watcher.end(), owner.end()]);
 });
 

@@ -63,7 +63,7 @@ test("a port in use and an address of another machine are told apart", async () 
 
 test.each([
   ["127.0.0.1", []],
-  ["0.0.0.0", ["broker-open-to-network"]],
+  ["0.0.0.0", ["broker.open-to-network"]],
 ])("listening on %s warns %j", async (host, codes) => {
   const journal = createJournal();
   const started = await startBroker({ journal }, { ...options, host });
@@ -140,6 +140,6 @@ test("the standalone broker says where it listens, serves, and ends with its sig
   const client = await connect(port, "gw-1");
   abort.abort();
   expect(E.isRight(await running)).toBe(true);
-  expect(journal.lines.map(({ code }) => code)).toEqual(["broker-listening", "broker-closed"]);
+  expect(journal.lines.map(({ code }) => code)).toEqual(["broker.listening", "broker.closed"]);
   await client.end();
 });

@@ -1,6 +1,8 @@
 /** Emulated cards on byte level: what a real card in a PC/SC reader answers to an APDU. */
 import { concatBytes, utf8 } from "#core/bytes.ts";
+import * as E from "fp-ts/lib/Either.js";
 import { SW_SUCCESS } from "#core/card/apdu.ts";
+import { encodeNdef } from "#core/card/ndef.ts";
 import type { Technology } from "#core/card/sighting.ts";
 
 export interface EmulatedCard {
@@ -52,10 +54,11 @@ const HEADER_BYTES = 4;
 export const respond = (sw: number, data: Uint8Array = new Uint8Array(0)): Uint8Array =>
   concatBytes(data, Uint8Array.of(sw >> 8, sw & 0xff));
 
-/** One URI record, prefix code 04 for `https://`, of a URI up to some 240 bytes long. */
+/** One URI record, prefix code 04 for `https://`. */
 export const uriMessage = (rest: string): Uint8Array => {
-  const text = utf8(rest);
-  return concatBytes(Uint8Array.of(0xd1, 0x01, 1 + text.length, 0x55, 0x04), text);
+  const payload = concatBytes(Uint8Array.of(0x04), utf8(rest));
+  const record = { tnf: "well-known", type: utf8("U"), id: new Uint8Array(0), payload } as const;
+  return E.getOrElse((): Uint8Array => new Uint8Array(0))(encodeNdef([record]));
 };
 
 /** The UID for a card, or a RangeError. */
