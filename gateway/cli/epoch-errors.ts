@@ -3,7 +3,7 @@ import type { CheckpointError } from "#core/log/checkpoint.ts";
 import type { RecordError } from "#core/log/record.ts";
 import type { EpochError } from "#core/log/verify-epoch.ts";
 
-const describeRecordError = (error: RecordError): string => {
+export const describeRecordError = (error: RecordError): string => {
   switch (error._tag) {
     case "RecordTooLarge":
       return `it has ${error.byteCount} bytes, more than any record may`;
@@ -23,7 +23,7 @@ const describeRecordError = (error: RecordError): string => {
   }
 };
 
-const describeCheckpointError = (error: CheckpointError): string => {
+export const describeCheckpointError = (error: CheckpointError): string => {
   switch (error._tag) {
     case "NoteMalformed":
     case "NoteKeyMalformed":

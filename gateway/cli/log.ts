@@ -8,6 +8,7 @@ import { describeEpochError } from "#gateway/cli/epoch-errors.ts";
 import { EXIT, type CommonOptions, type ExitCode, type Io } from "#gateway/cli/io.ts";
 import { askOrRead } from "#gateway/cli/offline.ts";
 import { describeStoreError } from "#gateway/cli/start-errors.ts";
+import { registerProve } from "#gateway/cli/prove.ts";
 import { formatRecord } from "#gateway/cli/words.ts";
 import { newestRecords } from "#gateway/queries.ts";
 import { LogFile } from "#gateway/store/log-file.ts";
@@ -99,6 +100,7 @@ export const registerLog = (program: Command, io: Io, end: (code: ExitCode) => v
     .option("--count <n>", "how many", "20")
     .addHelpText("after", "\nExample:\n  tapmesh log show --gateway lobby --count 5")
     .action(async (_local, command: Command) => end(await show(io, command.optsWithGlobals())));
+  registerProve(log, io, end);
   log
     .command("verify")
     .argument("<file>", "a log.db or mirror.db")

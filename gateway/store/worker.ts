@@ -6,7 +6,7 @@ import type { CommitError } from "#gateway/ports.ts";
 import type { LogFile } from "#gateway/store/log-file.ts";
 import type { Answers, StoreMessage, StoreQuery, StoreRequest } from "#gateway/store/messages.ts";
 import { openStoreFiles, type StoreFiles } from "#gateway/store/open-files.ts";
-import { rangeFrom } from "#gateway/store/range-source.ts";
+import { rangeFrom } from "#gateway/store/provable.ts";
 import {
   addTo,
   entriesAfter,

@@ -1,10 +1,16 @@
-/** Makes Ranges for peers out of a log file. */
+/** Makes Ranges for peers, and proofs for outsiders, out of a log file. */
 import { readCheckpoint } from "#core/log/checkpoint.ts";
 import * as E from "fp-ts/lib/Either.js";
 import { BLOCK_RECORDS } from "#core/log/epoch.ts";
 import { encodeRange, RANGE_BYTES_MAX, type Range } from "#core/log/range.ts";
 import { leafOf, type RecordBytes } from "#core/log/record.ts";
-import { consistencyProof, rootOfBlocks } from "#core/log/tree.ts";
+import {
+  consistencyProof,
+  inclusionProof,
+  rootOfBlocks,
+  type SubtreeRoot,
+} from "#core/log/tree.ts";
+import type { ProvedRecord } from "#core/log/proof.ts";
 import type { StoredEpoch } from "#core/log/stored.ts";
 import { sha256 } from "#gateway/node-crypto.ts";
 import type { LogFile } from "#gateway/store/log-file.ts";
@@ -41,10 +47,10 @@ export const rangeFrom = (file: LogFile, epoch: Uint8Array, from: number): Uint8
   return encodeRange({ ...range, proof: proofTo(file, stored, to) });
 };
 
-/** PROOF(to, D[size]). Whole blocks are taken by their stored roots, so that two blocks at most are hashed anew. */
-const proofTo = (file: LogFile, stored: StoredEpoch, to: number): Range["proof"] => {
-  const { epoch, range } = stored.head;
-  return consistencyProof(to, range.size, (start, end) => {
+/** Roots of parts of an epoch's tree. Whole blocks are taken by their stored roots, so that two blocks at most are hashed anew. */
+const subtreeRootOf =
+  (file: LogFile, epoch: Uint8Array): SubtreeRoot =>
+  (start, end) => {
     const firstBlock = start / BLOCK_RECORDS;
     const blocks = Number.isInteger(firstBlock)
       ? file.blockRoots(epoch, firstBlock, Math.floor(end / BLOCK_RECORDS))
@@ -54,5 +60,23 @@ const proofTo = (file: LogFile, stored: StoredEpoch, to: number): Range["proof"]
       leaves.push(leafOf(sha256, record.header));
     }
     return rootOfBlocks(sha256, blocks, leaves);
-  });
+  };
+
+/** PROOF(to, D[size]). */
+const proofTo = (file: LogFile, stored: StoredEpoch, to: number): Range["proof"] =>
+  consistencyProof(to, stored.head.range.size, subtreeRootOf(file, stored.head.epoch));
+
+/**
+ * One record with its path to the epoch's checkpoint; null where the file has no such record, or ends before its own
+ * checkpoint does and so can prove nothing.
+ */
+export const provedRecord = (
+  file: LogFile,
+  stored: StoredEpoch,
+  seq: number,
+): ProvedRecord | null => {
+  const { epoch, range } = stored.head;
+  const [record] = file.records(epoch, seq, seq + 1);
+  if (record === undefined || stored.proof.length > 0) return null;
+  return { ...record, seq, path: inclusionProof(seq, range.size, subtreeRootOf(file, epoch)) };
 };
