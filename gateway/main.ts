@@ -21,6 +21,9 @@ const localUser = (): string => {
   }
 };
 
+/** What is still open after a verb has ended (a reader that hangs, a dead disk) gets so long, and is then cut off. */
+const LINGER_MS = 500;
+
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
@@ -30,3 +33,4 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   isTerminal: process.stdout.isTTY,
   user: localUser(),
 });
+setTimeout(() => process.exit(), LINGER_MS).unref();

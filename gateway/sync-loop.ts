@@ -44,6 +44,7 @@ export interface SyncLoopDeps {
 }
 
 const TICK_MS = 100;
+const REFUSAL_LINE_PERIOD_MS = 1_000;
 
 export class SyncLoop {
   readonly #deps: SyncLoopDeps;
@@ -51,6 +52,8 @@ export class SyncLoop {
   #inbox: SyncInput[] = [];
   #inboxBytes = 0;
   #answersUnderWay = 0;
+  /** By code, of which there are few: when its line was last written, ms monotonic. */
+  readonly #refusalsWritten = new Map<string, number>();
   #isRunning = false;
   #ticker: NodeJS.Timeout | undefined;
 
@@ -137,7 +140,7 @@ export class SyncLoop {
   }
 
   async #carryOut(effect: SyncEffect): Promise<void> {
-    const { fleet, gateway, link, counters, journal } = this.#deps;
+    const { fleet, gateway, link } = this.#deps;
     switch (effect._tag) {
       case "PublishHead":
         this.#publishHead(effect.authors, effect.rosterVersion);
@@ -155,10 +158,19 @@ export class SyncLoop {
         await this.#storeRange(effect);
         break;
       case "Refuse":
-        counters.count(`sync.refused.${effect.code}`);
-        journal.warn("sync.refused", { from: effect.from, code: effect.code });
+        this.#refuse(effect.from, effect.code);
         break;
     }
+  }
+
+  /** Counts every refusal; writes at most one line a second for each code, whatever a peer sends. */
+  #refuse(from: string, code: string): void {
+    const { counters, journal, clock } = this.#deps;
+    counters.count(`sync.refused.${code}`);
+    const nowMs = clock.monoMs();
+    if (nowMs - (this.#refusalsWritten.get(code) ?? 0) < REFUSAL_LINE_PERIOD_MS) return;
+    this.#refusalsWritten.set(code, nowMs);
+    journal.warn("sync.refused", { from, code });
   }
 
   #publishHead(authors: ReadonlyArray<AuthorHead>, rosterVersion: number): void {

@@ -19,7 +19,7 @@ import {
   type EpochHead,
   type SignedGroup,
 } from "#core/log/epoch.ts";
-import type { WriteName } from "#core/log/operation.ts";
+import { REPLACES_COUNT_MAX, type WriteName } from "#core/log/operation.ts";
 import { rootOf } from "#core/log/tree.ts";
 import { APPEND_QUEUE_MAX, EPOCH_AGE_MAX_MS, GROUP_RECORDS_MAX } from "#gateway/limits.ts";
 import { generateSigningKey, randomBytes, sha256, type SigningKey } from "#gateway/node-crypto.ts";
@@ -180,7 +180,9 @@ export class LogWriter {
     const known = queries.length > 0 ? await this.#deps.store.knownWrites(queries) : [];
     const own = this.#epoch?.head.epoch;
     const foreign = known.map((names) =>
-      names.filter((name) => own === undefined || !equalBytes(name.epoch, own)),
+      names
+        .filter((name) => own === undefined || !equalBytes(name.epoch, own))
+        .slice(0, REPLACES_COUNT_MAX),
     );
     let at = 0;
     const drafts = waiting.map(({ record }): Draft => {

@@ -46,6 +46,8 @@ export type RangeError =
   | { readonly _tag: "RangeGap"; readonly known: number; readonly size: number }
   /** A known record arrives with another header under a valid signature: see fork. */
   | { readonly _tag: "RangeForks"; readonly seq: number }
+  /** A record without its body: what it would fold to isn't known, so another peer must be asked. */
+  | { readonly _tag: "RangeBodyMissing"; readonly seq: number }
   | { readonly _tag: "RangeUnproved"; readonly to: number; readonly size: number }
   | { readonly _tag: "RangeRecords"; readonly cause: EpochError };
 
@@ -111,7 +113,7 @@ export type KnownLeaf = (seq: number) => Uint8Array | undefined;
  * `head`, then the root (or the consistency proof, when the checkpoint is later than the last item). Any failure
  * refuses the whole message, and nothing of it may be kept.
  *
- * Left: `RangeGap` (ask for what lies between), `RangeForks`, `RangeUnproved`, `RangeRecords`.
+ * Left: `RangeGap` (ask for what lies between), `RangeForks`, `RangeBodyMissing`, `RangeUnproved`, `RangeRecords`.
  */
 export const verifyRange = (
   crypto: Crypto,
@@ -134,7 +136,10 @@ export const verifyRange = (
     const fork = findFork(crypto, known.knownLeaf, { seq: range.from + i, item: range.items[i] });
     if (fork !== undefined) return E.left(fork);
   }
-  const extended = extendHead(crypto, head, range.items.slice(skipped));
+  const added = range.items.slice(skipped);
+  const bodyless = added.findIndex(({ body }) => body === null);
+  if (bodyless >= 0) return E.left({ _tag: "RangeBodyMissing", seq: head.range.size + bodyless });
+  const extended = extendHead(crypto, head, added);
   if (E.isLeft(extended)) return E.left({ _tag: "RangeRecords", cause: extended.left });
   if (
     extended.right.records.length > 0 &&
