@@ -30,6 +30,8 @@ export interface Provenance {
   /** The author's clock class when the epoch was opened. */
   readonly clock: string;
   readonly actor: string;
+  /** A tap on a simulated reader, or on a real one: never to be taken for one another. */
+  readonly simulated: boolean;
   /** `local`: on this gateway's disk. */
   readonly status: "local";
 }
@@ -81,6 +83,7 @@ const provenanceOf = async (store: Store, entry: Entry): Promise<Provenance | nu
     wallMs: write.wallMs,
     clock: isOpen ? clockClassName(open.clockClass) : "unknown",
     actor: body === undefined ? "unknown" : `${actorName(body.actor.kind)} ${body.actor.name}`,
+    simulated: body?._tag === "Tap" && body.simulated,
     status: "local",
   };
 };

@@ -44,9 +44,11 @@ export const formatDevice = (view: DeviceView, why: boolean): string => {
   return view.values
     .map(({ key, value, why: source }) => {
       const line = `${key.padEnd(width)}  ${String(value)}`;
-      if (!why || source === null) return line;
+      const mark = source?.simulated === true ? "   [simulated]" : "";
+      if (!why || source === null) return line + mark;
       const place = `record ${recordName(source)} at ${source.gateway}`;
-      return `${line}   ${place}, ${timeOf(source.wallMs)} (${source.clock}), ${source.status}, by ${source.actor}`;
+      const when = `${timeOf(source.wallMs)} (${source.clock})`;
+      return `${line}   ${place}, ${when}, ${source.status}, by ${source.actor}${mark}`;
     })
     .join("\n");
 };
