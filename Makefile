@@ -1,6 +1,6 @@
 # Each target does its own set-up; on a fresh machine git, make and root or sudo are enough.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long check check-types check-lint check-format bench setup-run setup-test
+.PHONY: help run demo test check check-types check-lint check-format bench setup-run setup-test
 
 # node here is the checkout's Node 24, whatever the machine has.
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -15,10 +15,7 @@ demo: setup-run ## show a small fleet at work on this machine
 	@gateway/tapmesh.sh demo
 
 test: setup-test ## unit, contract and system tests (under 5 min)
-	@$(WITH_NODE) node test/run-tests.ts short
-
-test-long: setup-test ## simulation, fleet and attack tests (under 20 min)
-	@$(WITH_NODE) node test/run-tests.ts long
+	@$(WITH_NODE) node test/run-tests.ts
 
 check: setup-test ## types, lint and format (under 30 s)
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync --keep-going check-types check-lint check-format

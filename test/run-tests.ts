@@ -1,6 +1,6 @@
 /**
  * Runs vitest and ends with one plain line, `N passed, N failed, N skipped`, that people and CI
- * read: run-tests.ts short|long. Exit code: vitest's, and 1 when no test ran.
+ * read. Exit code: vitest's, and 1 when no test ran.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
@@ -60,7 +60,7 @@ const vitest = spawnSync(
     "--reporter=json",
     `--outputFile.json=${RESULTS_FILE}`,
   ],
-  { stdio: "inherit", env: { ...process.env, TAPMESH_TESTS: process.argv[2] ?? "short" } },
+  { stdio: "inherit" },
 );
 const { passed, failed, skipped } = readCounts();
 const ranNothing = passed + failed === 0;

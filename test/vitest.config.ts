@@ -2,17 +2,10 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { ViteUserConfig } from "vitest/config";
 
-const SHORT = ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts", "test/system/**/*.test.ts"];
-const LONG = [
-  "test/simulation/**/*.test.ts",
-  "test/fleet/**/*.test.ts",
-  "test/attack/**/*.test.ts",
-];
-
 const config: ViteUserConfig = {
   root: fileURLToPath(new URL("..", import.meta.url)),
   test: {
-    include: process.env["TAPMESH_TESTS"] === "long" ? LONG : SHORT,
+    include: ["test/{unit,contract,system}/**/*.test.ts"],
     // Native modules: pcsclite crashes in a worker thread.
     pool: "forks",
     // System tests mostly wait for processes that they started, so even one core takes two.
