@@ -24,7 +24,7 @@ const tap = (io: Io, card: string, options: TapOptions): Promise<ExitCode> =>
     exitCode: (result) => (result.notRecorded === null ? EXIT.ok : EXIT.failure),
   });
 
-const formatEvent = (event: WatchEvent): string => {
+export const formatEvent = (event: WatchEvent): string => {
   switch (event.event) {
     case "tap":
       return `${event.tap.reader.padEnd(8)} ${formatTap(event.tap)}`;
@@ -32,6 +32,8 @@ const formatEvent = (event: WatchEvent): string => {
       return event.records
         .map((record) => `${event.replay ? "replay  " : "peer    "} ${formatRecord(record)}`)
         .join("\n");
+    case "unread":
+      return `${event.reader.padEnd(8)} UNREAD    ${event.message}`;
     case "reader":
       return `${event.reader.padEnd(8)} ${event.up ? "up" : "down"}   ${event.detail}`;
   }

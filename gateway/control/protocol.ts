@@ -114,6 +114,8 @@ export type WatchEvent =
       readonly records: ReadonlyArray<RecordView>;
       readonly replay: boolean;
     }
+  /** A card was there but could not be read whole: no tap, and what to do. */
+  | { readonly event: "unread"; readonly reader: string; readonly message: string }
   | {
       readonly event: "reader";
       readonly reader: string;

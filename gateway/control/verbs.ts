@@ -1,5 +1,6 @@
 /** What a running gateway does for the CLI. Each verb answers with JSON, or with a refusal in words. */
 import * as E from "fp-ts/lib/Either.js";
+import { describeCardReadError } from "#core/card/read-card.ts";
 import type { AcceptedRange } from "#core/log/range.ts";
 import { enrolDevice, importDevices, setValue } from "#gateway/control/change-verbs.ts";
 import type {
@@ -49,6 +50,10 @@ const watchEvent = async (
     return { event: "tap", tap: await tapView(gateway, event.report) };
   if (event._tag === "PeerRecords") return peerEvent(event.author, event.accepted, event.isLive);
   const { event: reader } = event;
+  if (reader._tag === "CardUnread") {
+    const message = describeCardReadError(reader.error);
+    return { event: "unread", reader: reader.reader, message };
+  }
   if (reader._tag === "ReaderUp") {
     return { event: "reader", reader: reader.reader, up: true, detail: reader.hardware };
   }
