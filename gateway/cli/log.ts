@@ -50,15 +50,20 @@ const reportView = (report: EpochReport): object => ({
   error: report.error === null ? null : describeEpochError(report.error),
 });
 
+/** What can still be relied on. */
+const soundPart = ({ sound, size }: EpochReport): string => {
+  if (sound === 0) return `none of ${size} records is good`;
+  return sound === 1 ? `record 0 of ${size} is good` : `records 0–${sound - 1} of ${size} are good`;
+};
+
 const formatReport = (report: EpochReport): string => {
   const name = toHex(report.epoch).slice(0, 4);
   const missing = report.bodiesMissing === 0 ? "" : `, ${report.bodiesMissing} bodies erased`;
   if (report.error === null) {
     return `ok        epoch ${name} of ${report.gateway}: ${report.size} records${missing}`;
   }
-  const good = report.sound === 0 ? "no record is good" : `records 0–${report.sound - 1} are good`;
   const place = report.sound < report.size ? `record ${name}/${report.sound}` : `epoch ${name}`;
-  return `FAILED    ${place}: ${describeEpochError(report.error)} (${report.sound} of ${report.size}); ${good}`;
+  return `FAILED    ${place}: ${describeEpochError(report.error)}; ${soundPart(report)}`;
 };
 
 /** Verifies every epoch of a log file with nothing but the file: chain, bodies, tree, signatures. */
