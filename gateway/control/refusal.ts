@@ -22,6 +22,8 @@ export const describeAppendError = (error: AppendError): string => {
       return describeCommitError(error.cause);
     case "RecordTooLarge":
       return `the record would have ${error.byteCount} bytes; use shorter values`;
+    case "RecordUnreadable":
+      return "a name or value holds what can't be recorded, such as a byte order mark or too many writes";
     case "AppendQueueFull":
       return "the disk has stalled and too many records wait for it";
     case "LogClosed":

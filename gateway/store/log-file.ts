@@ -28,8 +28,12 @@ const HASH_BYTES = 32;
 /** A page of 4,096 bytes and its frame header. */
 const WAL_FRAME_BYTES = 4_120;
 
-/** Plain Uint8Arrays leave the store: a Buffer doesn't survive the way between threads as one. */
-const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes);
+/**
+ * Plain Uint8Arrays leave the store: a Buffer doesn't survive the way between threads as one. A damaged file may give
+ * another type for a blob; that becomes no bytes, which verify as nothing.
+ */
+const plain = (bytes: unknown): Uint8Array =>
+  bytes instanceof Uint8Array ? new Uint8Array(bytes) : new Uint8Array(0);
 
 const splitHashes = (joined: Buffer): Uint8Array[] => {
   const hashes: Uint8Array[] = [];
@@ -51,6 +55,52 @@ const toStoredEpoch = (row: EpochRow): StoredEpoch => ({
   checkpoint: row.checkpoint,
   proof: splitHashes(row.proof),
 });
+
+const toRecord = (row: RecordRow): RecordBytes => ({
+  header: plain(row.header),
+  body: row.body === null ? null : plain(row.body),
+});
+
+/** Reads a file row by row: a damaged one may give some rows and throw a SqliteError for others. */
+export interface RowReader {
+  readonly epochNumbers: () => ReadonlyArray<number>;
+  readonly epoch: (no: number) => StoredEpoch | undefined;
+  readonly record: (no: number, seq: number) => RecordBytes | undefined;
+  /** The header alone, which can be read where the body can't. */
+  readonly bodiless: (no: number, seq: number) => RecordBytes | undefined;
+  readonly blockCheckpoint: (no: number, block: number) => string | undefined;
+}
+
+export const rowReader = (database: Database.Database): RowReader => {
+  const epochs = database.prepare<[number], EpochRow>("SELECT * FROM epoch WHERE no = ?");
+  const records = database.prepare<[number], RecordRow>(
+    "SELECT header, body FROM record WHERE id = ?",
+  );
+  const headers = database
+    .prepare<[number], Buffer>("SELECT header FROM record WHERE id = ?")
+    .pluck();
+  return {
+    epochNumbers: () =>
+      database.prepare<[], number>("SELECT no FROM epoch ORDER BY no").pluck().all(),
+    epoch: (no) => {
+      const row = epochs.get(no);
+      return row === undefined ? undefined : toStoredEpoch(row);
+    },
+    record: (no, seq) => {
+      const row = records.get(no * ROWS_PER_EPOCH + seq);
+      return row === undefined ? undefined : toRecord(row);
+    },
+    bodiless: (no, seq) => {
+      const header = headers.get(no * ROWS_PER_EPOCH + seq);
+      return header === undefined ? undefined : toRecord({ header, body: null });
+    },
+    blockCheckpoint: (no, block) =>
+      database
+        .prepare<[number], string>("SELECT checkpoint FROM block WHERE id = ?")
+        .pluck()
+        .get(no * ROWS_PER_EPOCH + block),
+  };
+};
 
 export class LogFile {
   readonly database: Database.Database;
@@ -130,14 +180,6 @@ export class LogFile {
       .map(toStoredEpoch);
   }
 
-  /** By row number: for a file whose index on `epoch` may be damaged. */
-  epochByNumber(no: number): StoredEpoch | undefined {
-    const row = this.database
-      .prepare<[number], EpochRow>("SELECT * FROM epoch WHERE no = ?")
-      .get(no);
-    return row === undefined ? undefined : toStoredEpoch(row);
-  }
-
   epoch(id: Uint8Array): StoredEpoch | undefined {
     const row = this.#selectEpoch.get(id);
     return row === undefined ? undefined : toStoredEpoch(row);
@@ -163,7 +205,7 @@ export class LogFile {
     if (no === undefined) return;
     const first = no * ROWS_PER_EPOCH;
     for (const row of this.#selectRecords.iterate(first + from, first + to)) {
-      yield { header: plain(row.header), body: row.body === null ? null : plain(row.body) };
+      yield toRecord(row);
     }
   }
 }

@@ -1,23 +1,24 @@
 /** Opens the three files of a data directory, sets a damaged one aside, and brings the state up to the logs. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import type Database from "better-sqlite3";
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
 import type { StoredEpoch } from "#core/log/stored.ts";
 import { LogFile } from "#gateway/store/log-file.ts";
 import type { StoreNotice, StoreOpenError } from "#gateway/store/messages.ts";
 import { salvage, setAside } from "#gateway/store/salvage.ts";
-import { isCorruption, openLogFile, sqliteDetail } from "#gateway/store/schema.ts";
+import { openLogFile, sqliteDetail } from "#gateway/store/schema.ts";
 import { StateFile, type StateFileError } from "#gateway/store/state-file.ts";
-import { verifyStoredEpoch } from "#gateway/store/verify-file.ts";
+import { checkLastBlock, verifyStoredEpoch } from "#gateway/store/verify-file.ts";
 
 export const LOG_FILE = "log.db";
 export const MIRROR_FILE = "mirror.db";
 export const STATE_FILE = "state.db";
 
-/** Epochs checked whole at each start, newest first, as long as they are short; the rest is a scrub's work. */
+/** Epochs looked at in each start, newest first: whole if they are short, else their newest block. */
 const EPOCHS_CHECKED_AT_START = 8;
-const RECORDS_CHECKED_AT_START_MAX = 2_048;
+const RECORDS_CHECKED_WHOLE_MAX = 512;
 
 export interface StoreFiles {
   readonly log: LogFile;
@@ -28,41 +29,58 @@ export interface StoreFiles {
 
 /** What is wrong with the newest epochs, in words; undefined if nothing. */
 const damageIn = (file: LogFile): string | undefined => {
-  try {
-    let records = 0;
-    for (const stored of file.epochs().toReversed().slice(0, EPOCHS_CHECKED_AT_START)) {
-      records += stored.head.range.size;
-      if (records > RECORDS_CHECKED_AT_START_MAX) return undefined;
-      const { error, sound } = verifyStoredEpoch(file, stored);
-      const name = toHex(stored.head.epoch).slice(0, 8);
-      if (error !== null) return `${error._tag} in epoch ${name} after ${sound} records`;
-    }
-    return undefined;
-  } catch (error) {
-    if (isCorruption(error)) return sqliteDetail(error);
-    throw error;
+  for (const stored of file.epochs().toReversed().slice(0, EPOCHS_CHECKED_AT_START)) {
+    const isShort = stored.head.range.size <= RECORDS_CHECKED_WHOLE_MAX;
+    const error = isShort ? verifyStoredEpoch(file, stored).error : checkLastBlock(file, stored);
+    const name = toHex(stored.head.epoch).slice(0, 8);
+    if (error !== null) return `${error._tag} in epoch ${name}`;
   }
+  return undefined;
 };
 
-const openSound = (
+/** The file, or in words what is wrong with its tables or its newest epochs; it is closed then. */
+const soundFile = (database: Database.Database): E.Either<string, LogFile> => {
+  let detail: string | undefined;
+  try {
+    const file = new LogFile(database);
+    detail = damageIn(file);
+    if (detail === undefined) return E.right(file);
+  } catch (error) {
+    detail = sqliteDetail(error);
+  }
+  database.close();
+  return E.left(detail);
+};
+
+/** Sets the damaged file aside, and copies what verifies in it to a new one. */
+const startAnew = (
   path: string,
   wallMs: number,
-): E.Either<StoreOpenError, { file: LogFile; notice: StoreNotice | undefined }> => {
-  const opened = openLogFile(path);
-  let detail: string | undefined;
-  if (E.isRight(opened)) {
-    const file = new LogFile(opened.right);
-    detail = damageIn(file);
-    if (detail === undefined) return E.right({ file, notice: undefined });
-    opened.right.close();
-  } else if (opened.left._tag === "DatabaseCorrupt") ({ detail } = opened.left);
-  else return opened;
+  detail: string,
+): E.Either<StoreOpenError, OpenedFile> => {
   const movedTo = setAside(path, wallMs);
   const fresh = openLogFile(path);
   if (E.isLeft(fresh)) return fresh;
   const file = new LogFile(fresh.right);
   const kept = salvage(movedTo, file);
   return E.right({ file, notice: { _tag: "LogSetAside", path, movedTo, kept, detail } });
+};
+
+interface OpenedFile {
+  readonly file: LogFile;
+  readonly notice: StoreNotice | undefined;
+}
+
+const openSound = (path: string, wallMs: number): E.Either<StoreOpenError, OpenedFile> => {
+  const opened = openLogFile(path);
+  if (E.isLeft(opened)) {
+    const error = opened.left;
+    return error._tag === "DatabaseCorrupt" ? startAnew(path, wallMs, error.detail) : opened;
+  }
+  const sound = soundFile(opened.right);
+  return E.isLeft(sound)
+    ? startAnew(path, wallMs, sound.left)
+    : E.right({ file: sound.right, notice: undefined });
 };
 
 /** Deletes a state file: the logs make it again. */
@@ -116,10 +134,20 @@ export const openStoreFiles = (
   const statePath = join(directory, STATE_FILE);
   const first = StateFile.open(statePath);
   if (E.isLeft(first) && first.left._tag === "StateLocked") return first;
+  const closeState = (): void => {
+    if (E.isRight(first)) first.right.close();
+  };
   const log = openSound(join(directory, LOG_FILE), wallMs);
-  if (E.isLeft(log)) return log;
+  if (E.isLeft(log)) {
+    closeState();
+    return log;
+  }
   const mirror = openSound(join(directory, MIRROR_FILE), wallMs);
-  if (E.isLeft(mirror)) return mirror;
+  if (E.isLeft(mirror)) {
+    closeState();
+    log.right.file.database.close();
+    return mirror;
+  }
   const epochs = [...log.right.file.epochs(), ...mirror.right.file.epochs()];
   const state = usableState(first, statePath, epochs);
   if (E.isLeft(state)) return state;

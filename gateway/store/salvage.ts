@@ -6,6 +6,7 @@
 import { existsSync, renameSync } from "node:fs";
 import Database from "better-sqlite3";
 import * as E from "fp-ts/lib/Either.js";
+import { equalBytes } from "#core/bytes.ts";
 import { readCheckpoint } from "#core/log/checkpoint.ts";
 import { BLOCK_RECORDS, type BlockRoot, type EpochHead } from "#core/log/epoch.ts";
 import { decodeHeader, leafOf, type RecordBytes } from "#core/log/record.ts";
@@ -13,13 +14,14 @@ import type { StoredEpoch } from "#core/log/stored.ts";
 import { consistencyProof, rootOfLeaves } from "#core/log/tree.ts";
 import { extendHead, headFromOpen, verifyOpen } from "#core/log/verify-epoch.ts";
 import { nodeCrypto, sha256 } from "#gateway/node-crypto.ts";
-import { LogFile } from "#gateway/store/log-file.ts";
+import { rowReader, type LogFile, type RowReader } from "#gateway/store/log-file.ts";
 import { ROWS_PER_EPOCH } from "#gateway/store/schema.ts";
 import { checkStoredHead } from "#gateway/store/verify-file.ts";
 
 /** Moves a database and what SQLite keeps beside it out of the way. Returns the new path. */
 export const setAside = (path: string, wallMs: number): string => {
-  const movedTo = `${path}.damaged-${wallMs}`;
+  let movedTo = `${path}.damaged-${wallMs}`;
+  for (let copy = 2; existsSync(movedTo); copy += 1) movedTo = `${path}.damaged-${wallMs}-${copy}`;
   for (const suffix of ["", "-wal", "-shm"]) {
     if (existsSync(path + suffix)) renameSync(path + suffix, movedTo + suffix);
   }
@@ -38,22 +40,14 @@ const attempt = <A>(read: () => A): A | undefined => {
 
 /** The rows of one epoch that can be read, by seq. */
 const readableRecords = (
-  database: Database.Database,
+  source: RowReader,
   no: number,
   size: number,
-): ReadonlyArray<RecordBytes | undefined> => {
-  const select = database.prepare<[number], { header: Buffer; body: Buffer | null }>(
-    "SELECT header, body FROM record WHERE id = ?",
+): ReadonlyArray<RecordBytes | undefined> =>
+  Array.from(
+    { length: Math.min(size, ROWS_PER_EPOCH) },
+    (_, seq) => attempt(() => source.record(no, seq)) ?? attempt(() => source.bodiless(no, seq)),
   );
-  const records: Array<RecordBytes | undefined> = [];
-  for (let seq = 0; seq < size; seq += 1) {
-    const row = attempt(() => select.get(no * ROWS_PER_EPOCH + seq));
-    records.push(
-      row && { header: new Uint8Array(row.header), body: row.body && new Uint8Array(row.body) },
-    );
-  }
-  return records;
-};
 
 /** Chains records from 0 up to the first that can't be; a body that doesn't fit its header is left out. */
 const soundPrefix = (
@@ -80,33 +74,56 @@ const soundPrefix = (
   return { head, kept, blocks };
 };
 
-/** All leaves, a damaged record's taken from what the next one says of it; undefined where that is lost too. */
+const prevOf = (record: RecordBytes | undefined): Uint8Array | undefined => {
+  const header = record && decodeHeader(record.header);
+  return header !== undefined && E.isRight(header) ? header.right.prev : undefined;
+};
+
+/**
+ * The leaf of each record: its own hash, and what the next record says of it. Where the two differ one of the headers
+ * is damaged: the next one's word counts if the one after that confirms it. Undefined where both are lost.
+ */
 const leavesOf = (
   records: ReadonlyArray<RecordBytes | undefined>,
-): ReadonlyArray<Uint8Array> | undefined => {
-  const leaves: Uint8Array[] = [];
-  for (const [seq, record] of records.entries()) {
-    const next = records[seq + 1];
-    const header = next && decodeHeader(next.header);
-    if (header !== undefined && E.isRight(header)) leaves.push(header.right.prev);
-    else if (record !== undefined) leaves.push(leafOf(sha256, record.header));
-    else return undefined;
-  }
-  return leaves;
+): ReadonlyArray<Uint8Array | undefined> => {
+  const hashes = records.map((record) => record && leafOf(sha256, record.header));
+  const isConfirmed = (seq: number): boolean => {
+    const [hash, said] = [hashes[seq], prevOf(records[seq + 1])];
+    return hash !== undefined && (seq === records.length - 1 || equal(hash, said));
+  };
+  return hashes.map((hash, seq) => {
+    if (hash !== undefined && isConfirmed(seq)) return hash;
+    return isConfirmed(seq + 1) || hash === undefined ? prevOf(records[seq + 1]) : hash;
+  });
+};
+
+const equal = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
+  b !== undefined && equalBytes(a, b);
+
+/** The records up to the first whose header is not the one that was signed. */
+const beforeDamage = (
+  records: ReadonlyArray<RecordBytes | undefined>,
+  leaves: ReadonlyArray<Uint8Array | undefined>,
+): ReadonlyArray<RecordBytes | undefined> => {
+  const damaged = records.findIndex(
+    (record, seq) => record === undefined || !equal(leafOf(sha256, record.header), leaves[seq]),
+  );
+  return damaged < 0 ? records : records.slice(0, damaged);
 };
 
 /** The epoch's kept part under a checkpoint that proves it, or the part up to its newest provable block. */
 const provable = (
   stored: StoredEpoch,
   part: { head: EpochHead; kept: RecordBytes[]; blocks: BlockRoot[] },
-  leaves: ReadonlyArray<Uint8Array> | undefined,
+  leaves: ReadonlyArray<Uint8Array | undefined>,
 ): StoredEpoch | undefined => {
   const signed = readCheckpoint(stored.checkpoint);
   if (E.isLeft(signed)) return undefined;
+  const known = leaves.filter((leaf) => leaf !== undefined);
   const proof =
-    leaves !== undefined && leaves.length === signed.right.size
-      ? consistencyProof(part.head.range.size, leaves.length, (from, to) =>
-          rootOfLeaves(sha256, leaves.slice(from, to)),
+    known.length === signed.right.size
+      ? consistencyProof(part.head.range.size, known.length, (from, to) =>
+          rootOfLeaves(sha256, known.slice(from, to)),
         )
       : stored.proof;
   const candidate = { ...stored, head: part.head, proof };
@@ -114,15 +131,16 @@ const provable = (
 };
 
 const copyEpoch = (
-  source: Database.Database,
+  source: RowReader,
   target: LogFile,
   known: { readonly no: number; readonly stored: StoredEpoch },
 ): number => {
   const { no, stored } = known;
   const records = readableRecords(source, no, stored.head.range.size);
-  const part = soundPrefix(stored.head.epoch, records);
+  const leaves = leavesOf(records);
+  const part = soundPrefix(stored.head.epoch, beforeDamage(records, leaves));
   if (part === undefined) return 0;
-  const whole = provable(stored, part, leavesOf(records));
+  const whole = provable(stored, part, leaves);
   if (whole !== undefined) {
     target.add({ ...whole, from: 0, records: part.kept, blocks: part.blocks });
     return part.kept.length;
@@ -132,7 +150,7 @@ const copyEpoch = (
 
 /** The newest checkpoint is of no use: keep what the newest good block checkpoint covers. */
 const copyBlocks = (
-  source: Database.Database,
+  source: RowReader,
   target: LogFile,
   known: {
     readonly no: number;
@@ -141,15 +159,12 @@ const copyBlocks = (
   },
 ): number => {
   const { no, stored, records } = known;
-  const select = source
-    .prepare<[number], string>("SELECT checkpoint FROM block WHERE id = ?")
-    .pluck();
   for (let block = Math.floor(records.length / BLOCK_RECORDS) - 1; block >= 0; block -= 1) {
-    const checkpoint = attempt(() => select.get(no * ROWS_PER_EPOCH + block));
+    const checkpoint = attempt(() => source.blockCheckpoint(no, block));
     const signed = readCheckpoint(checkpoint ?? "");
     if (checkpoint === undefined || E.isLeft(signed)) continue;
     const part = soundPrefix(stored.head.epoch, records.slice(0, signed.right.size));
-    const kept = part && provable({ ...stored, checkpoint, proof: [] }, part, undefined);
+    const kept = part && provable({ ...stored, checkpoint, proof: [] }, part, []);
     if (part === undefined || kept === undefined) continue;
     target.add({ ...kept, from: 0, records: part.kept, blocks: part.blocks });
     return part.kept.length;
@@ -160,20 +175,17 @@ const copyBlocks = (
 /** Copies what verifies from the file that was set aside into `target`, which is new. Returns the records kept. */
 export const salvage = (damagedPath: string, target: LogFile): number => {
   let kept = 0;
-  const source = attempt(() => new Database(damagedPath, { fileMustExist: true }));
-  if (source === undefined) return 0;
+  const database = attempt(() => new Database(damagedPath, { fileMustExist: true }));
+  if (database === undefined) return 0;
   try {
-    const numbers = attempt(() =>
-      source.prepare<[], number>("SELECT no FROM epoch ORDER BY no").pluck().all(),
-    );
-    const damaged = attempt(() => new LogFile(source));
-    if (damaged === undefined) return 0;
-    for (const no of numbers ?? []) {
-      const stored = attempt(() => damaged.epochByNumber(no));
+    const source = attempt(() => rowReader(database));
+    if (source === undefined) return 0;
+    for (const no of attempt(() => source.epochNumbers()) ?? []) {
+      const stored = attempt(() => source.epoch(no));
       if (stored !== undefined) kept += copyEpoch(source, target, { no, stored });
     }
     return kept;
   } finally {
-    source.close();
+    database.close();
   }
 };

@@ -3,6 +3,7 @@
  * Own and mirrored records are in separate files so that a tap's commit never waits for, and is never damaged
  * with, what came from peers.
  */
+import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import * as E from "fp-ts/lib/Either.js";
 
@@ -63,63 +64,70 @@ export const sqliteDetail = (error: unknown): string => {
 const pragma = (database: Database.Database, name: string): number =>
   Number(database.pragma(name, { simple: true }));
 
-const prepare = (database: Database.Database, path: string): E.Either<OpenFileError, void> => {
+/** Whose file it is. Left: `DatabaseForeign`, `DatabaseNewer`. */
+const identify = (database: Database.Database, path: string): E.Either<OpenFileError, void> => {
   const id = pragma(database, "application_id");
   const version = pragma(database, "user_version");
-  const isEmpty = pragma(database, "page_count") === 0;
-  if (!isEmpty && id !== APPLICATION_ID) return E.left({ _tag: "DatabaseForeign", path });
-  if (version > SCHEMA_VERSION) return E.left({ _tag: "DatabaseNewer", path, version });
-  if (isEmpty) {
-    database.transaction(() => {
-      database.exec(SCHEMA);
-      database.pragma(`application_id = ${APPLICATION_ID}`);
-      database.pragma(`user_version = ${SCHEMA_VERSION}`);
-    })();
-  }
-  return E.right(undefined);
+  if (id !== APPLICATION_ID) return E.left({ _tag: "DatabaseForeign", path });
+  return version > SCHEMA_VERSION
+    ? E.left({ _tag: "DatabaseNewer", path, version })
+    : E.right(undefined);
 };
 
-/**
- * Opens or makes a log file: WAL, and every commit on disk before it returns (`synchronous=FULL`). Checkpoints of
- * the WAL are the worker's to time, since they cost more than a commit.
- */
-export const openLogFile = (path: string): E.Either<OpenFileError, Database.Database> => {
-  let database: Database.Database | undefined;
-  try {
-    database = new Database(path);
-    const prepared = prepare(database, path);
-    if (E.isRight(prepared)) {
-      database.pragma("journal_mode = WAL");
-      database.pragma("synchronous = FULL");
-      database.pragma("wal_autocheckpoint = 0");
-      return E.right(database);
-    }
-    database.close();
-    return prepared;
-  } catch (error) {
-    database?.close();
-    const detail = sqliteDetail(error);
-    const tag = isCorruption(error) ? "DatabaseCorrupt" : "DatabaseUnopenable";
-    return E.left({ _tag: tag, path, detail });
-  }
+const create = (database: Database.Database): void => {
+  database.transaction(() => {
+    database.exec(SCHEMA);
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`user_version = ${SCHEMA_VERSION}`);
+  })();
 };
 
-/** Opens an existing log file for reading alone: `log show` and `log verify` while the process may run. */
+const isEmptyFile = (path: string): boolean =>
+  (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
+
+const openFailure = (error: unknown, path: string): E.Either<OpenFileError, never> => {
+  const detail = sqliteDetail(error);
+  const tag = isCorruption(error) ? "DatabaseCorrupt" : "DatabaseUnopenable";
+  return E.left({ _tag: tag, path, detail });
+};
+
+/** Opens an existing log file for reading alone: `log verify`, also while a process writes to it. */
 export const openLogFileReadOnly = (path: string): E.Either<OpenFileError, Database.Database> => {
   let database: Database.Database | undefined;
   try {
     database = new Database(path, { readonly: true, fileMustExist: true });
-    const id = pragma(database, "application_id");
-    const version = pragma(database, "user_version");
-    if (id === APPLICATION_ID && version <= SCHEMA_VERSION) return E.right(database);
+    const identity = identify(database, path);
+    if (E.isRight(identity)) return E.right(database);
     database.close();
-    return version > SCHEMA_VERSION && id === APPLICATION_ID
-      ? E.left({ _tag: "DatabaseNewer", path, version })
-      : E.left({ _tag: "DatabaseForeign", path });
+    return identity;
   } catch (error) {
     database?.close();
-    const detail = sqliteDetail(error);
-    const tag = isCorruption(error) ? "DatabaseCorrupt" : "DatabaseUnopenable";
-    return E.left({ _tag: tag, path, detail });
+    return openFailure(error, path);
+  }
+};
+
+/**
+ * Opens or makes a log file: WAL, and every commit on disk before it returns (`synchronous=FULL`). Checkpoints of
+ * the WAL are the worker's to time, since they cost more than a commit. A file that is not ours, or a later
+ * version's, is looked at read-only first: even closing it would write its WAL into it.
+ */
+export const openLogFile = (path: string): E.Either<OpenFileError, Database.Database> => {
+  const isNew = isEmptyFile(path);
+  if (!isNew) {
+    const looked = openLogFileReadOnly(path);
+    if (E.isLeft(looked)) return looked;
+    looked.right.close();
+  }
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(path);
+    if (isNew) create(database);
+    database.pragma("journal_mode = WAL");
+    database.pragma("synchronous = FULL");
+    database.pragma("wal_autocheckpoint = 0");
+    return E.right(database);
+  } catch (error) {
+    database?.close();
+    return openFailure(error, path);
   }
 };

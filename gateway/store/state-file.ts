@@ -9,7 +9,7 @@ import { toHex } from "#core/bytes.ts";
 import { decodeBody } from "#core/log/body.ts";
 import { decodeHeader, type RecordBytes } from "#core/log/record.ts";
 import { EMPTY_DIGEST, formatDigest, parseDigest, updateDigest } from "#core/state/digest.ts";
-import { decodeEntry, encodeEntry } from "#core/state/entry-codec.ts";
+import { decodeEntry, encodeEntry, encodeForDigest } from "#core/state/entry-codec.ts";
 import { entryKeyText, type Entry, type EntryKey } from "#core/state/entry.ts";
 import { fold, FOLD_VERSION } from "#core/state/fold.ts";
 import { sha256 } from "#gateway/node-crypto.ts";
@@ -206,10 +206,11 @@ export class StateFile {
 
   #put(entry: Entry): void {
     const key = entryKeyText(entry);
-    const before = this.#selectEntry.get(key);
-    const after = encodeEntry(entry);
+    const known = this.entry(entry);
+    const before = known && encodeForDigest(known);
+    const after = encodeForDigest(entry);
     this.#digest = updateDigest(sha256, this.#digest, { before, after });
-    this.#putEntry.run(key, after);
+    this.#putEntry.run(key, encodeEntry(entry));
   }
 
   /** Puts what was folded since the last save on disk. Only what durable records say may be saved. */

@@ -1,9 +1,10 @@
 /** Verifies a log file offline, epoch by epoch: what `tapmesh log verify` and the start-up check run. */
 import * as E from "fp-ts/lib/Either.js";
 import { openCheckpoint } from "#core/log/checkpoint.ts";
-import type { EpochHead } from "#core/log/epoch.ts";
+import { BLOCK_RECORDS, type EpochHead } from "#core/log/epoch.ts";
+import { decodeHeader } from "#core/log/record.ts";
 import type { StoredEpoch } from "#core/log/stored.ts";
-import { rootOf, verifyConsistency } from "#core/log/tree.ts";
+import { rangeOfBlocks, rootOf, verifyConsistency } from "#core/log/tree.ts";
 import { extendHead, headFromOpen, verifyOpen, type EpochError } from "#core/log/verify-epoch.ts";
 import { nodeCrypto } from "#gateway/node-crypto.ts";
 import type { LogFile } from "#gateway/store/log-file.ts";
@@ -33,6 +34,30 @@ export const checkStoredHead = (stored: StoredEpoch, head: EpochHead): EpochErro
   return stored.proof.length === 0 && size !== head.range.size
     ? { _tag: "SizeDiffers", signed: size, found: head.range.size }
     : { _tag: "RootDiffers", size };
+};
+
+/**
+ * Checks the newest block of an epoch, and that the tree it ends is the one that was signed: what a start has time
+ * for. The blocks before it count by their stored roots. Null if all is well.
+ */
+export const checkLastBlock = (file: LogFile, stored: StoredEpoch): EpochError | null => {
+  const { head } = stored;
+  const block = Math.floor(Math.max(0, head.range.size - 1) / BLOCK_RECORDS);
+  const from = block * BLOCK_RECORDS;
+  const roots = rangeOfBlocks(
+    nodeCrypto.sha256,
+    file.blockRoots(head.epoch, 0, block),
+    BLOCK_RECORDS,
+  );
+  const records = [...file.records(head.epoch, from, head.range.size)];
+  const first = records[0] && decodeHeader(records[0].header);
+  const lastLeaf = first !== undefined && E.isRight(first) ? first.right.prev : new Uint8Array(32);
+  const extended = extendHead(nodeCrypto, { ...head, range: roots, lastLeaf }, records);
+  if (E.isLeft(extended)) return extended.left;
+  const { size } = extended.right.head.range;
+  return size === head.range.size
+    ? checkStoredHead(stored, extended.right.head)
+    : { _tag: "SizeDiffers", signed: head.range.size, found: size };
 };
 
 /** Checks one epoch from its first record to its checkpoint. */

@@ -1,5 +1,6 @@
 /** The records that an epoch itself needs, and how much a group may hold. */
-import { ACTOR, encodeBody, type EarlierEpoch } from "#core/log/body.ts";
+import * as E from "fp-ts/lib/Either.js";
+import { ACTOR, decodeBody, encodeBody, kindOf, type EarlierEpoch } from "#core/log/body.ts";
 import { signOpen, type Draft } from "#core/log/epoch.ts";
 import { RECORD_BYTES_MAX } from "#core/log/record.ts";
 import { GROUP_BYTES_MAX } from "#gateway/limits.ts";
@@ -51,13 +52,28 @@ export const closeDraft = (author: Author, clock: Clock, reason: number): Draft 
   return { body, salt: randomBytes(16), wallMs: clock.wallMs(), monoMs: clock.monoMs() };
 };
 
+/** Why a draft can't be a record. */
+export type DraftProblem =
+  /** More than one record may hold: the caller put too much into it. */
+  | { readonly _tag: "RecordTooLarge"; readonly byteCount: number }
+  /** It would not read back as what it says, and every peer would refuse it and what follows it. */
+  | { readonly _tag: "RecordUnreadable" };
+
 /** A header is 80 to 100 bytes, by the size of its numbers. */
 const HEADER_BYTES_MAX = 100;
 
-export const recordBytes = (draft: Draft): number =>
+const recordBytes = (draft: Draft): number =>
   HEADER_BYTES_MAX + encodeBody(draft.salt, draft.body).length;
 
-/** A group that holds a record over the limit is split until that record stands alone, and is refused alone. */
-export const isTooMuch = (bytes: ReadonlyArray<number>): boolean =>
-  bytes.some((count) => count > RECORD_BYTES_MAX) ||
-  bytes.reduce((sum, count) => sum + count, 0) > GROUP_BYTES_MAX;
+/** Undefined for a draft that may be written. */
+export const problemOf = (draft: Draft): DraftProblem | undefined => {
+  const body = encodeBody(draft.salt, draft.body);
+  const byteCount = HEADER_BYTES_MAX + body.length;
+  if (byteCount > RECORD_BYTES_MAX) return { _tag: "RecordTooLarge", byteCount };
+  const decoded = decodeBody(kindOf(draft.body), body);
+  return E.isRight(decoded) ? undefined : { _tag: "RecordUnreadable" };
+};
+
+/** Whether the drafts are too much for one group. */
+export const isTooMuch = (drafts: ReadonlyArray<Draft>): boolean =>
+  drafts.reduce((sum, draft) => sum + recordBytes(draft), 0) > GROUP_BYTES_MAX;

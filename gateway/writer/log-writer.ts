@@ -27,8 +27,9 @@ import {
   closeDraft,
   isTooMuch,
   openDraft,
-  recordBytes,
+  problemOf,
   type Author,
+  type DraftProblem,
 } from "#gateway/writer/drafts.ts";
 import type { Clock, CommitError, Journal, KnownWritesQuery, Store } from "#gateway/ports.ts";
 
@@ -51,10 +52,15 @@ export interface Committed {
 export type AppendError =
   /** The disk took it neither in this epoch nor in a new one: the record does not exist. */
   | { readonly _tag: "NotRecorded"; readonly cause: CommitError }
-  /** More than one record may hold: the caller put too much into it. */
-  | { readonly _tag: "RecordTooLarge"; readonly byteCount: number }
+  | DraftProblem
   | { readonly _tag: "AppendQueueFull" }
   | { readonly _tag: "LogClosed" };
+
+/** A commit that failed, and whether the group is known not to be on disk. */
+interface FailedCommit {
+  readonly cause: CommitError;
+  readonly isAbsent: boolean;
+}
 
 export interface LogWriterDeps {
   readonly store: Store;
@@ -121,7 +127,7 @@ export class LogWriter {
 
   /** Opens an epoch if none is: before the first statement that must be signed. */
   async ensureOpen(): Promise<void> {
-    await this.#draining;
+    while (this.#draining !== null) await this.#draining;
     if (this.#epoch !== null || this.#isClosed) return;
     this.#draining = this.#writeGroup([]).finally(() => {
       this.#draining = this.#queue.length > 0 ? this.#drain() : null;
@@ -133,7 +139,7 @@ export class LogWriter {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#draining;
+    while (this.#draining !== null) await this.#draining;
     if (this.#epoch !== null) await this.#commit([this.#closeDraft(CLOSE_REASON.stop)]);
     this.#epoch = null;
   }
@@ -145,37 +151,37 @@ export class LogWriter {
     this.#draining = null;
   }
 
-  async #writeGroup(waiting: ReadonlyArray<Waiting>): Promise<void> {
-    if (this.#mustRotate(waiting.length)) await this.#rotate();
-    const drafts = await this.#drafts(waiting);
-    const bytes = drafts.map(recordBytes);
-    if (waiting.length > 1 && isTooMuch(bytes)) {
-      const half = Math.floor(waiting.length / 2);
-      await this.#writeGroup(waiting.slice(0, half));
-      await this.#writeGroup(waiting.slice(half));
+  /** Writes one group, or two where it is too large for one; an empty one only opens an epoch. */
+  async #writeGroup(asked: ReadonlyArray<Waiting>): Promise<void> {
+    if (this.#mustRotate(asked.length)) await this.#rotate();
+    const drafts = await this.#drafts(asked);
+    if (asked.length > 1 && isTooMuch(drafts)) {
+      const half = Math.floor(asked.length / 2);
+      await this.#writeGroup(asked.slice(0, half));
+      await this.#writeGroup(asked.slice(half));
       return;
     }
-    if (isTooMuch(bytes)) {
-      waiting[0]?.resolve(E.left({ _tag: "RecordTooLarge", byteCount: Math.max(...bytes) }));
-      return;
+    const refused = drafts.map(problemOf);
+    for (const [index, problem] of refused.entries()) {
+      if (problem !== undefined) asked[index]?.resolve(E.left(problem));
     }
-    const first = await this.#commit(drafts);
-    // Once more in a new epoch: a seq is never tried twice, since it may be on disk after all.
-    const result = E.isLeft(first) ? await this.#commit(await this.#drafts(waiting)) : first;
-    this.#failure = E.isLeft(result) ? result.left : null;
+    const waiting = asked.filter((_, index) => refused[index] === undefined);
+    if (waiting.length === 0 && asked.length > 0) return;
+    const first = await this.#commit(drafts.filter((_, index) => refused[index] === undefined));
+    // Once more in a new epoch, if it surely isn't on disk; the names to replace are others there.
+    const isToRepeat = E.isLeft(first) && first.left.isAbsent;
+    const result = isToRepeat ? await this.#commit(await this.#drafts(waiting)) : first;
+    this.#failure = E.isLeft(result) ? result.left.cause : null;
     for (const [index, { resolve }] of waiting.entries()) {
       resolve(
         E.isLeft(result)
-          ? E.left({ _tag: "NotRecorded", cause: result.left })
+          ? E.left({ _tag: "NotRecorded", cause: result.left.cause })
           : E.right(placeOf(result.right, index - waiting.length)),
       );
     }
   }
 
-  /** The drafts of a group, in the own epoch if one is open, behind a new `open` if none is. */
   async #drafts(waiting: ReadonlyArray<Waiting>): Promise<ReadonlyArray<Draft>> {
-    const isOpen = this.#epoch !== null && this.#epoch.head.range.size > 0;
-    const opening = isOpen ? [] : [this.#openEpoch()];
     const queries = waiting.flatMap(({ record }) => record.queries);
     const known = queries.length > 0 ? await this.#deps.store.knownWrites(queries) : [];
     const own = this.#epoch?.head.epoch;
@@ -185,21 +191,24 @@ export class LogWriter {
         .slice(0, REPLACES_COUNT_MAX),
     );
     let at = 0;
-    const drafts = waiting.map(({ record }): Draft => {
+    return waiting.map(({ record }): Draft => {
       const answers = foreign.slice(at, at + record.queries.length);
       at += record.queries.length;
       const { wallMs, monoMs } = record;
       return { wallMs, monoMs, salt: randomBytes(16), body: record.body(answers) };
     });
-    return [...opening, ...drafts];
   }
 
-  #openEpoch(): Draft {
+  #newEpoch(): OwnEpoch {
     const { author, clock } = this.#deps;
     const key = generateSigningKey();
     const { fleet, gateway } = author;
     const head = newEpochHead(sha256, { fleet, gateway, epochKey: key.publicKey });
-    this.#epoch = { head, key, openedMonoMs: clock.monoMs() };
+    return { head, key, openedMonoMs: clock.monoMs() };
+  }
+
+  #openDraft({ key }: OwnEpoch): Draft {
+    const { author, clock } = this.#deps;
     return openDraft(author, clock, {
       epochKey: key.publicKey,
       reason: this.#openReason,
@@ -219,8 +228,9 @@ export class LogWriter {
   }
 
   async #rotate(): Promise<void> {
-    const closed = await this.#commit([this.#closeDraft(CLOSE_REASON.rotate)]);
-    if (E.isRight(closed)) this.#leaveEpoch(closed.right.head, OPEN_REASON.rotate);
+    await this.#commit([this.#closeDraft(CLOSE_REASON.rotate)]);
+    // A commit that failed has left the epoch already.
+    if (this.#epoch !== null) this.#leaveEpoch(this.#epoch.head, OPEN_REASON.rotate);
   }
 
   #leaveEpoch(head: EpochHead, reason: number): void {
@@ -233,12 +243,13 @@ export class LogWriter {
     this.#openReason = reason;
   }
 
-  /** Right: on disk, in the group returned. Left: not on disk, and the epoch has been dropped. */
-  async #commit(drafts: ReadonlyArray<Draft>): Promise<E.Either<CommitError, SignedGroup>> {
+  /** Commits the drafts, behind an `open` if no epoch is open. Left: the epoch has been dropped. */
+  async #commit(drafts: ReadonlyArray<Draft>): Promise<E.Either<FailedCommit, SignedGroup>> {
     const { store, author, journal } = this.#deps;
-    const epoch = this.#epoch;
-    if (epoch === null) return E.left({ _tag: "IoFailed", detail: "no epoch is open" });
-    const group = appendGroup({ sha256, signWithEpochKey: epoch.key.sign }, epoch.head, drafts);
+    const epoch = this.#epoch ?? this.#newEpoch();
+    const opening = epoch.head.range.size === 0 ? [this.#openDraft(epoch)] : [];
+    const deps = { sha256, signWithEpochKey: epoch.key.sign };
+    const group = appendGroup(deps, epoch.head, [...opening, ...drafts]);
     const committed = await store.commit({ ...group, gateway: author.gateway, proof: [] });
     if (E.isRight(committed)) {
       this.#epoch = { ...epoch, head: group.head };
@@ -257,20 +268,21 @@ export class LogWriter {
   async #recover(
     before: EpochHead,
     group: SignedGroup,
-    error: CommitError,
-  ): Promise<E.Either<CommitError, SignedGroup>> {
+    cause: CommitError,
+  ): Promise<E.Either<FailedCommit, SignedGroup>> {
     const { store, journal } = this.#deps;
     const reopened = await store.reopen();
     if (E.isLeft(reopened)) {
       this.#leaveEpoch(before, OPEN_REASON.fault);
       journal.error("log.out-of-order", { detail: reopened.left.detail });
-      return reopened;
+      return E.left({ cause: reopened.left, isAbsent: false });
     }
     const stored = reopened.right.find(({ head }) => equalBytes(head.epoch, before.epoch));
     const stands = stored?.head.range.size === group.head.range.size;
     this.#leaveEpoch(stands ? group.head : before, OPEN_REASON.fault);
     journal.warn("log.epoch-dropped", { groupStands: stands });
-    if (!stands) return E.left(error);
+    if (!stands) return E.left({ cause, isAbsent: true });
+    if (group.from === 0) this.#unnamed = this.#unnamed.slice(-1);
     this.#deps.onCommitted(group);
     return E.right(group);
   }

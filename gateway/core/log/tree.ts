@@ -78,6 +78,17 @@ export const rootOfBlocks = (
   return range.roots.reduceRight((right, left) => nodeHash(sha256, left, right), rest);
 };
 
+/** The compact range over whole blocks of so many leaves, a power of two, from their roots. */
+export const rangeOfBlocks = (
+  sha256: Sha256,
+  blocks: ReadonlyArray<Uint8Array>,
+  blockLeaves: number,
+): CompactRange => {
+  let range = EMPTY_RANGE;
+  for (const block of blocks) range = appendLeaf(sha256, range, block);
+  return { size: range.size * blockLeaves, roots: range.roots };
+};
+
 /** PATH(index, D[size]) of RFC 6962 section 2.1.1: the hashes from the leaf upwards. */
 export const inclusionProof = (
   index: number,

@@ -37,6 +37,15 @@ const encodeContent = (content: EntryContent): CborValue => {
 export const encodeEntry = (entry: Entry): Uint8Array =>
   encodeCbor([entry.device, entry.key, entry.type, encodeContent(entry.content)]);
 
+/**
+ * What of an entry the digest covers: all that can be seen. Awaited names are left out, since one that was folded
+ * meanwhile stays in an entry until the entry is written again, and where it does depends on the order of arrival.
+ */
+export const encodeForDigest = (entry: Entry): Uint8Array =>
+  entry.content._tag === "Survivors"
+    ? encodeEntry({ ...entry, content: { ...entry.content, awaited: [] } })
+    : encodeEntry(entry);
+
 const isScalar = (value: CborValue | undefined): value is Scalar =>
   value !== undefined && !Array.isArray(value);
 

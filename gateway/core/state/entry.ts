@@ -54,7 +54,8 @@ export const entryKeyText = (entry: EntryKey): string =>
 export const compareNames = (a: WriteName, b: WriteName): number =>
   compareBytes(a.epoch, b.epoch) || a.seq - b.seq;
 
-export const isSameName = (a: WriteName, b: WriteName): boolean => compareNames(a, b) === 0;
+export const isSameName = (a: WriteName, b: WriteName | undefined): boolean =>
+  b !== undefined && compareNames(a, b) === 0;
 
 /** Orders writes that did not know each other: (time, epoch, seq). The same everywhere, whatever came first. */
 export const compareWrites = (a: Write, b: Write): number =>

@@ -107,18 +107,25 @@ const foldSurvivors = (
   const wasReplaced = before.awaited.some((name) => isSameName(name, write));
   const survives = !wasReplaced || isFinal(operation, write);
   const kept = before.writes.filter((older) => !replaced(older));
-  const unseen = operation.replaces.filter(
-    (name) =>
-      name.seq >= reads.foldedSize(name.epoch) &&
-      !isSameName(name, write) &&
-      !before.awaited.some((awaited) => isSameName(awaited, name)),
-  );
-  const awaited = before.awaited.filter((name) => !isSameName(name, write));
+  const awaited = [...before.awaited, ...operation.replaces]
+    .filter((name) => name.seq >= reads.foldedSize(name.epoch) && !isSameName(name, write))
+    .toSorted(compareNames)
+    .filter((name, index, all) => !isSameName(name, all[index - 1]));
   return {
     _tag: "Survivors",
     writes: (survives ? [...kept, write] : kept).toSorted(compareNames),
-    awaited: [...awaited, ...unseen].toSorted(compareNames),
+    awaited,
   };
+};
+
+/**
+ * The entry without names that are folded by now and turned out to write to something else. Entries of equal state
+ * are equal only when they are settled; the digest leaves awaited names out altogether.
+ */
+export const settle = (entry: Entry, foldedSize: FoldReads["foldedSize"]): Entry => {
+  if (entry.content._tag !== "Survivors") return entry;
+  const awaited = entry.content.awaited.filter((name) => name.seq >= foldedSize(name.epoch));
+  return { ...entry, content: { ...entry.content, awaited } };
 };
 
 const SUM_MODULUS = 2 ** 53;
