@@ -8,10 +8,12 @@ import { openRoster, type Roster, type RosterError } from "#core/trust/roster.ts
 import { formatSecret, parseSecret } from "#core/trust/secret-text.ts";
 import type { FleetFiles, GatewayConfig } from "#gateway/config/config.ts";
 import {
+  createCardHmac,
   nodeCrypto,
   randomBytes,
   sha256,
   signingKeyFromSeed,
+  type CardHmac,
   type SigningKey,
 } from "#gateway/node-crypto.ts";
 
@@ -84,7 +86,7 @@ export const loadRoster = (files: FleetFiles): E.Either<FleetFileError, Roster> 
 /** All that a gateway needs of its fleet before it can start. */
 export interface FleetMaterial {
   readonly gatewayKey: SigningKey;
-  readonly cardKey: Uint8Array;
+  readonly cardHmac: CardHmac;
   readonly roster: Roster;
 }
 
@@ -97,5 +99,9 @@ export const loadFleetMaterial = (
   if (E.isLeft(cardKey)) return cardKey;
   const roster = loadRoster(config.fleetFiles);
   if (E.isLeft(roster)) return roster;
-  return E.right({ gatewayKey: gatewayKey.right, cardKey: cardKey.right, roster: roster.right });
+  return E.right({
+    gatewayKey: gatewayKey.right,
+    cardHmac: createCardHmac(cardKey.right),
+    roster: roster.right,
+  });
 };

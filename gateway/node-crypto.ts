@@ -71,5 +71,11 @@ export const randomBytes = (byteCount: number): Uint8Array =>
   new Uint8Array(crypto.randomBytes(byteCount));
 
 /** First 16 bytes of HMAC-SHA-256(fleet card key, bytes): how cards and NDEF messages are named in records. */
-export const cardHmac = (cardKey: Uint8Array, bytes: Uint8Array): Uint8Array =>
-  new Uint8Array(crypto.createHmac("sha256", cardKey).update(bytes).digest().subarray(0, 16));
+export type CardHmac = (bytes: Uint8Array) => Uint8Array;
+
+/** The key is prepared once: for each tap anew it would cost as much as the signature. */
+export const createCardHmac = (cardKey: Uint8Array): CardHmac => {
+  const key = crypto.createSecretKey(cardKey);
+  return (bytes) =>
+    new Uint8Array(crypto.createHmac("sha256", key).update(bytes).digest().subarray(0, 16));
+};

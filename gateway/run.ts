@@ -6,6 +6,7 @@ import { classifyClock } from "#core/clock/clock-class.ts";
 import type { SignedGroup } from "#core/log/epoch.ts";
 import { stateTopic, syncSubscriptions } from "#core/message/topics.ts";
 import type { Roster } from "#core/trust/roster.ts";
+import type { KnownRegisters } from "#core/verdict/known-registers.ts";
 import type { CardIndex } from "#core/verdict/card-index.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import { Counters } from "#gateway/counters.ts";
@@ -93,6 +94,7 @@ class RunningGateway implements Gateway {
   readonly sync: SyncLoop;
   readonly counters: Counters = new Counters();
   readonly #tapPath: TapPath;
+  readonly #registers: KnownRegisters;
   readonly #listeners = new Set<(event: GatewayEvent) => void>();
   readonly #session = toHex(randomBytes(8));
   #roster: Roster;
@@ -121,10 +123,11 @@ class RunningGateway implements Gateway {
     this.store = store;
     this.notices = parts.notices;
     this.index = start.index;
+    this.#registers = start.registers;
     this.#roster = material.roster;
     const { fleet, gateway } = config;
     const { bootId } = parts;
-    const { gatewayKey, cardKey } = material;
+    const { gatewayKey, cardHmac } = material;
     const author = { fleet, gateway, gatewayKey, bootId, clockClass: currentClockClass };
     const onCommitted = (group: SignedGroup): void => this.sync.onOwnCommitted(group);
     this.writer = new LogWriter({ store, clock, journal, author, onCommitted }, start.unnamed);
@@ -152,8 +155,9 @@ class RunningGateway implements Gateway {
         config,
         clock,
         writer,
-        cardKey,
+        cardHmac,
         index: this.index,
+        knownWrites: this.#registers,
         hasRoom: this.hasRoom,
         show: this.readers.show,
         onReport: (report) => this.#onReport(report),
@@ -216,7 +220,10 @@ class RunningGateway implements Gateway {
   };
 
   onFolded(folded: Folded): void {
-    for (const entry of folded.entries) this.index.apply(entry);
+    for (const entry of folded.entries) {
+      this.index.apply(entry);
+      this.#registers.apply(entry);
+    }
   }
 
   #onReport(report: TapReport): void {
@@ -265,7 +272,7 @@ export const startGateway = async (
   if (E.isLeft(opened)) return opened;
   const { store, notices } = opened.right;
   const bootId = readBootId();
-  const start = await loadStartState(store, config.gateway, bootId);
+  const start = await loadStartState(store, config, bootId);
   gateway = new RunningGateway(
     { config, material: material.right, store, notices, start, bootId },
     deps,

@@ -7,6 +7,8 @@ import type { StoredEpoch } from "#core/log/stored.ts";
 import { rootOf } from "#core/log/tree.ts";
 import { replicaEpochOf, type Replica, type ReplicaEpoch } from "#core/sync/replica.ts";
 import { CardIndex } from "#core/verdict/card-index.ts";
+import { KnownRegisters } from "#core/verdict/known-registers.ts";
+import type { GatewayConfig } from "#gateway/config/config.ts";
 import { sha256 } from "#gateway/node-crypto.ts";
 import type { Store } from "#gateway/ports.ts";
 
@@ -20,6 +22,7 @@ export interface StartState {
   /** Reader → card (hex) of its last tap in this boot. */
   readonly lastCards: ReadonlyMap<string, string>;
   readonly index: CardIndex;
+  readonly registers: KnownRegisters;
 }
 
 interface Opened {
@@ -75,21 +78,32 @@ const lastCardsOf = async (
   return lastCards;
 };
 
-const loadIndex = async (store: Store): Promise<CardIndex> => {
+/** What is kept of the state in memory, from every entry. */
+const loadMemory = async (
+  store: Store,
+  registerKeys: ReadonlyArray<string>,
+): Promise<Pick<StartState, "index" | "registers">> => {
   const index = new CardIndex();
+  const registers = new KnownRegisters(registerKeys);
   let device = "";
   for (;;) {
     const entries = await store.entriesAfter(device);
     const last = entries.at(-1);
-    if (last === undefined) return index;
-    for (const entry of entries) index.apply(entry);
+    if (last === undefined) return { index, registers };
+    for (const entry of entries) {
+      index.apply(entry);
+      registers.apply(entry);
+    }
     ({ device } = last);
   }
 };
 
+const registersSetBy = ({ readers }: GatewayConfig): ReadonlyArray<string> =>
+  readers.flatMap(({ onTap }) => onTap.flatMap((rule) => (rule._tag === "Set" ? [rule.key] : [])));
+
 export const loadStartState = async (
   store: Store,
-  gateway: string,
+  config: GatewayConfig,
   bootId: Uint8Array,
 ): Promise<StartState> => {
   const opened: Opened[] = [];
@@ -97,7 +111,7 @@ export const loadStartState = async (
     const epoch = await openOf(store, stored);
     if (epoch !== undefined) opened.push(epoch);
   }
-  const own = opened.filter(({ stored }) => stored.gateway === gateway);
+  const own = opened.filter(({ stored }) => stored.gateway === config.gateway);
   const replica = new Map<string, ReplicaEpoch>(
     opened.map(({ stored, open }) => [toHex(stored.head.epoch), replicaEpochOf(open, stored.head)]),
   );
@@ -105,6 +119,6 @@ export const loadStartState = async (
     replica,
     unnamed: unnamedOf(own),
     lastCards: await lastCardsOf(store, own, bootId),
-    index: await loadIndex(store),
+    ...(await loadMemory(store, registersSetBy(config))),
   };
 };

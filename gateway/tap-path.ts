@@ -6,10 +6,10 @@ import * as E from "fp-ts/lib/Either.js";
 import { fromHex, toHex, utf8 } from "#core/bytes.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import { ACTOR, TECHNOLOGY, VERDICT, type TapBody } from "#core/log/body.ts";
-import { TYPE, type WriteName } from "#core/log/operation.ts";
 import type { CardIndex } from "#core/verdict/card-index.ts";
 import { nothingSeen, onArrival, onLeft, type ReaderPresence } from "#core/verdict/debounce.ts";
 import { decide, type Verdict } from "#core/verdict/decide.ts";
+import type { KnownRegisters } from "#core/verdict/known-registers.ts";
 import { operationsFor } from "#core/verdict/on-tap.ts";
 import type { GatewayConfig, ReaderConfig } from "#gateway/config/config.ts";
 import type {
@@ -18,7 +18,7 @@ import type {
   LogWriter,
   PendingRecord,
 } from "#gateway/writer/log-writer.ts";
-import { cardHmac } from "#gateway/node-crypto.ts";
+import type { CardHmac } from "#gateway/node-crypto.ts";
 import type { Clock, FeedbackSignal, ReaderEvent } from "#gateway/ports.ts";
 
 /** What became of a tap. */
@@ -36,7 +36,9 @@ export interface TapReport {
 export interface TapPathDeps {
   readonly config: GatewayConfig;
   readonly clock: Clock;
-  readonly cardKey: Uint8Array;
+  readonly cardHmac: CardHmac;
+  /** Which writes of a device's key are known here: what a new write replaces. */
+  readonly knownWrites: KnownRegisters;
   readonly index: CardIndex;
   readonly writer: LogWriter;
   /** Whether there is room to record; without it no tap is accepted. */
@@ -72,14 +74,14 @@ export class TapPath {
   }
 
   async #arrive(sighting: Sighting): Promise<void> {
-    const { clock, cardKey, index } = this.#deps;
+    const { clock, cardHmac, index } = this.#deps;
     const startMs = clock.preciseMs();
     const reader = this.#readers.get(sighting.reader);
     const presence = this.#presence.get(sighting.reader);
     if (reader === undefined || presence === undefined) return;
 
     // sighting → tap
-    const cardId = cardHmac(cardKey, fromHex(sighting.uid) ?? utf8(sighting.uid));
+    const cardId = cardHmac(fromHex(sighting.uid) ?? utf8(sighting.uid));
     const card = toHex(cardId);
     const { state, isTap } = onArrival(presence, { ...sighting, card });
     this.#presence.set(sighting.reader, state);
@@ -108,18 +110,17 @@ export class TapPath {
     sighting: Sighting,
     tap: { readonly cardId: Uint8Array; readonly verdict: Verdict },
   ): PendingRecord {
-    const { config, cardKey } = this.#deps;
+    const { config, cardHmac, knownWrites, writer } = this.#deps;
     const { verdict } = tap;
     const device = verdict._tag === "Unknown" ? null : verdict.device;
     const rules = verdict._tag === "Accepted" ? reader.onTap : [];
-    const sets = device === null ? [] : rules.filter((rule) => rule._tag === "Set");
     const place = {
       gateway: config.gateway,
       site: config.site,
       reader: reader.id,
       time: sighting.wallMs,
     };
-    const body = (known: ReadonlyArray<ReadonlyArray<WriteName>>): TapBody => ({
+    const body = (): TapBody => ({
       _tag: "Tap",
       actor: { kind: ACTOR.reader, name: reader.id },
       technology: TECHNOLOGY_NUMBER[sighting.technology],
@@ -128,20 +129,13 @@ export class TapPath {
       simulated: sighting.simulated,
       verdict: VERDICT_NUMBER[verdict._tag],
       reason: verdict._tag === "Accepted" ? "" : verdict.reason,
-      ndef: sighting.ndef === null ? null : cardHmac(cardKey, sighting.ndef),
+      ndef: sighting.ndef === null ? null : cardHmac(sighting.ndef),
       device,
-      operations: operationsFor(
-        rules,
-        place,
-        (key) => known[sets.findIndex((rule) => rule.key === key)] ?? [],
+      operations: operationsFor(rules, place, (key) =>
+        knownWrites.foreign(device ?? "", key, writer.head?.epoch),
       ),
     });
-    const queries = sets.map((rule) => ({
-      device: device ?? "",
-      key: rule.key,
-      type: TYPE.register,
-    }));
-    return { wallMs: sighting.wallMs, monoMs: sighting.monoMs, queries, body };
+    return { wallMs: sighting.wallMs, monoMs: sighting.monoMs, queries: [], body };
   }
 }
 

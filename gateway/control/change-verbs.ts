@@ -12,7 +12,7 @@ import {
   describeUnfit,
   refusal,
 } from "#gateway/control/refusal.ts";
-import { cardHmac } from "#gateway/node-crypto.ts";
+import { APPEND_QUEUE_MAX } from "#gateway/limits.ts";
 import type { JsonScalar } from "#gateway/queries.ts";
 import type { Gateway } from "#gateway/run.ts";
 
@@ -56,7 +56,7 @@ const checkDevice = (device: string): E.Either<ControlError, string> =>
 const fitCard = (gateway: Gateway, uid: Uid): E.Either<ControlError, Uint8Array> => {
   const unfit = uidUnfitFor(uid);
   if (unfit !== undefined) return refusal(`uid-${unfit}`, describeUnfit(unfit));
-  return E.right(cardHmac(gateway.material.cardKey, fromHex(uid) ?? utf8(uid)));
+  return E.right(gateway.material.cardHmac(fromHex(uid) ?? utf8(uid)));
 };
 
 const checkFree = (
@@ -165,6 +165,9 @@ const changeForRow = (gateway: Gateway, row: Row, user: string): E.Either<Contro
   return E.right({ tag: "Enrol", device: device.right, writes, user });
 };
 
+/** Rows that wait for the disk at once: half of what may wait at all, so that taps still find a place. */
+const IMPORT_ROWS_AT_ONCE: number = APPEND_QUEUE_MAX / 2;
+
 /** All rows are checked before the first is written, so that a bad line leaves nothing half done. */
 export const importDevices = async (
   gateway: Gateway,
@@ -178,7 +181,11 @@ export const importDevices = async (
     changes.push(change.right);
   }
   if (request.dryRun) return E.right({ rows: changes.length, written: 0 });
-  const results = await Promise.all(changes.map((change) => append(gateway, change)));
+  const results: Array<E.Either<ControlError, void>> = [];
+  for (let at = 0; at < changes.length; at += IMPORT_ROWS_AT_ONCE) {
+    const slice = changes.slice(at, at + IMPORT_ROWS_AT_ONCE);
+    results.push(...(await Promise.all(slice.map((change) => append(gateway, change)))));
+  }
   const written = results.filter((result) => E.isRight(result)).length;
   const failed = results.find((result) => E.isLeft(result));
   return failed === undefined

@@ -41,13 +41,18 @@ export interface Link {
   readonly stop: () => Promise<void>;
 }
 
+const MQTT_PORT = 1_883;
 const STOP_TIMEOUT_MS = 1_000;
 
 const reconnectPeriodMs = (): number =>
   LINK_RECONNECT_MIN_MS + Math.random() * (LINK_RECONNECT_MAX_MS - LINK_RECONNECT_MIN_MS);
 
-const connect = (url: string, options: LinkOptions): MqttClient =>
-  mqtt.connect(url, {
+const connect = (url: string, options: LinkOptions): MqttClient => {
+  const { hostname, port } = new URL(url);
+  return mqtt.connect({
+    protocol: "mqtt",
+    host: hostname.replaceAll(/[[\]]/g, ""),
+    port: port === "" ? MQTT_PORT : Number(port),
     clientId: options.gateway,
     protocolVersion: 4,
     clean: true,
@@ -64,6 +69,7 @@ const connect = (url: string, options: LinkOptions): MqttClient =>
       retain: true,
     },
   });
+};
 
 /** Tells Nagle's algorithm off: mqtt.js never does, and a lone tap would wait 40 ms for company. */
 const setNoDelay = (client: MqttClient): void => {

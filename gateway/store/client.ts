@@ -21,6 +21,12 @@ export interface StoreOptions {
   readonly onDeath: (error: Error) => void;
 }
 
+/** A release is bundled, and then has the worker as one file beside its main one. */
+const ENTRY = new URL(
+  import.meta.url.endsWith(".ts") ? "./worker.ts" : "./store-worker.js",
+  import.meta.url,
+);
+
 export interface OpenedStore {
   readonly store: Store;
   readonly notices: ReadonlyArray<StoreNotice>;
@@ -85,7 +91,7 @@ const storeOver = (client: StoreClient, ended: Promise<void>): Store => ({
 export const openStore = (options: StoreOptions): Promise<E.Either<StoreOpenError, OpenedStore>> =>
   new Promise((resolve) => {
     const { directory, wallMs } = options;
-    const worker = new Worker(new URL("worker.ts", import.meta.url), {
+    const worker = new Worker(ENTRY, {
       workerData: { directory, wallMs },
     });
     const client = new StoreClient(worker);

@@ -1,10 +1,9 @@
 /** The SQL over one log file: epochs, their records, their blocks. Decides nothing. */
-import { statSync } from "node:fs";
 import type Database from "better-sqlite3";
 import { concatBytes } from "#core/bytes.ts";
 import type { RecordBytes } from "#core/log/record.ts";
 import type { Addition, StoredEpoch } from "#core/log/stored.ts";
-import { ROWS_PER_EPOCH } from "#gateway/store/schema.ts";
+import { LOG_PAGE_BYTES, ROWS_PER_EPOCH } from "#gateway/store/schema.ts";
 
 interface EpochRow {
   readonly no: number;
@@ -25,8 +24,8 @@ interface RecordRow {
 }
 
 const HASH_BYTES = 32;
-/** A page of 4,096 bytes and its frame header. */
-const WAL_FRAME_BYTES = 4_120;
+/** The page of the epoch's row, and the one on which the records begin. */
+const PAGES_PER_ADDITION = 2;
 
 /**
  * Plain Uint8Arrays leave the store: a Buffer doesn't survive the way between threads as one. A damaged file may give
@@ -111,6 +110,7 @@ export class LogFile {
   readonly #selectEpoch: Database.Statement<[Uint8Array], EpochRow>;
   readonly #selectRecords: Database.Statement<[number, number], RecordRow>;
   readonly #add: (addition: Addition) => void;
+  #walBytes = 0;
 
   constructor(database: Database.Database) {
     this.database = database;
@@ -165,12 +165,27 @@ export class LogFile {
   /** One transaction; when it returns, all of it is on disk. Throws what SQLite throws, and then all or nothing is. */
   add(addition: Addition): void {
     this.#add(addition);
+    this.#walBytes += PAGES_PER_ADDITION * LOG_PAGE_BYTES;
+    for (const { header, body } of addition.records) {
+      this.#walBytes += header.length + (body?.length ?? 0);
+    }
   }
 
-  /** Pages waiting in the WAL, or 0 where there is none. */
-  walPages(): number {
-    const bytes = statSync(`${this.database.name}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    return Math.floor(bytes / WAL_FRAME_BYTES);
+  /**
+   * Bytes in the WAL since it was last moved into the file, as far as additions make them: asked after every commit, so
+   * counted and not looked up.
+   */
+  get walBytes(): number {
+    return this.#walBytes;
+  }
+
+  /**
+   * Moves the WAL into the file. It is written over from its start afterwards, not cut off: a file that grows costs the
+   * next commits a journal entry each.
+   */
+  emptyWal(mode: "RESTART" | "TRUNCATE"): void {
+    this.database.pragma(`wal_checkpoint(${mode})`);
+    this.#walBytes = 0;
   }
 
   epochs(): ReadonlyArray<StoredEpoch> {

@@ -7,6 +7,7 @@ import type { LogFile } from "#gateway/store/log-file.ts";
 import type { Answers, StoreMessage, StoreQuery, StoreRequest } from "#gateway/store/messages.ts";
 import { openStoreFiles, type StoreFiles } from "#gateway/store/open-files.ts";
 import { rangeFrom } from "#gateway/store/provable.ts";
+import { sqliteDetail } from "#gateway/store/schema.ts";
 import {
   addTo,
   entriesAfter,
@@ -18,10 +19,15 @@ import {
 /** The state is saved so often: what a crash costs is folding as much again, a fraction of a second. */
 const STATE_SAVE_PERIOD_MS = 10_000;
 const STATE_SAVE_RECORDS = 500;
-/** A WAL is emptied into its file when it is this large, or when larger than the second and nothing happens. */
-const WAL_PAGES_MAX = 4_096;
-const WAL_PAGES_IDLE = 256;
+/** A WAL is moved into its file when it is this large, or when larger than the second and nothing happens. */
+const WAL_BYTES_MAX = 16 * 1024 * 1024;
+const WAL_BYTES_IDLE = 1024 * 1024;
 const IDLE_MS = 2_000;
+/**
+ * Own records are folded so long after they were committed: the main thread, woken by the answer, publishes them
+ * meanwhile. Folded at once, the two would compete for a processor, and the publishing lose.
+ */
+const OWN_FOLD_DELAY_MS = 1;
 
 const say = (message: StoreMessage): void => parentPort?.postMessage(message);
 
@@ -29,6 +35,9 @@ class StoreWorker {
   #files: StoreFiles;
   #idle: NodeJS.Timeout | undefined;
   readonly #saving: NodeJS.Timeout;
+  /** Own records on disk that are not folded yet. */
+  readonly #pending: Addition[] = [];
+  #folding: NodeJS.Timeout | undefined;
 
   constructor(files: StoreFiles) {
     this.#files = files;
@@ -37,13 +46,22 @@ class StoreWorker {
 
   serve(request: StoreRequest): void {
     const { query } = request;
+    if (query._tag !== "Commit") this.#foldPending();
     const answer = this.#answer(query);
     say({ _tag: "Answer", id: request.id, answer });
     // The answer is on its way before the fold: who waits for the disk needn't wait for the state.
-    if ((query._tag === "Commit" || query._tag === "Mirror") && answer === null) {
-      this.#afterAdding(query.addition);
+    if (query._tag === "Commit" && answer === null) {
+      this.#pending.push(query.addition);
+      this.#folding ??= setTimeout(() => this.#foldPending(), OWN_FOLD_DELAY_MS);
     }
+    if (query._tag === "Mirror" && answer === null) this.#fold(query.addition);
     if (query._tag === "Close") parentPort?.close();
+  }
+
+  #foldPending(): void {
+    clearTimeout(this.#folding);
+    this.#folding = undefined;
+    for (const addition of this.#pending.splice(0)) this.#fold(addition);
   }
 
   #answer(query: StoreQuery): Answers[keyof Answers] {
@@ -79,13 +97,14 @@ class StoreWorker {
     return log.epoch(epoch) === undefined ? mirror : log;
   }
 
-  #afterAdding(addition: Addition): void {
+  #fold(addition: Addition): void {
+    const { log, mirror, state } = this.#files;
     say({ _tag: "Folded", folded: foldAddition(this.#files, addition) });
-    if (this.#files.state.unsaved >= STATE_SAVE_RECORDS) this.#files.state.save();
-    for (const file of [this.#files.log, this.#files.mirror]) emptyWal(file, WAL_PAGES_MAX);
+    if (state.unsaved >= STATE_SAVE_RECORDS) state.save();
+    for (const file of [log, mirror]) emptyWal(file, WAL_BYTES_MAX);
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
-      for (const file of [this.#files.log, this.#files.mirror]) emptyWal(file, WAL_PAGES_IDLE);
+      for (const file of [log, mirror]) emptyWal(file, WAL_BYTES_IDLE);
     }, IDLE_MS);
   }
 
@@ -114,21 +133,18 @@ class StoreWorker {
     clearInterval(this.#saving);
     const { log, mirror, state } = this.#files;
     state.close();
-    for (const file of [log, mirror]) {
-      emptyWal(file, 0);
-      file.database.close();
-    }
+    for (const file of [log, mirror]) file.database.close(); // which moves the WAL into the file
     return null;
   }
 }
 
-/** Moves the WAL's pages into the file once there are more than so many. A full disk only postpones it. */
-const emptyWal = (file: LogFile, pagesMax: number): void => {
-  if (file.walPages() <= pagesMax) return;
+/** Moves a WAL into its file once there is more than so much in it. A full disk only postpones it. */
+const emptyWal = (file: LogFile, bytesMax: number): void => {
+  if (file.walBytes <= bytesMax) return;
   try {
-    file.database.pragma("wal_checkpoint(TRUNCATE)");
+    file.emptyWal("RESTART");
   } catch (error) {
-    if (!(error instanceof Error)) throw error; // the WAL keeps every commit meanwhile; the next one tries again
+    sqliteDetail(error); // the WAL keeps every commit meanwhile, and the next one tries again; a bug goes on
   }
 };
 

@@ -250,7 +250,8 @@ export class LogWriter {
     const opening = epoch.head.range.size === 0 ? [this.#openDraft(epoch)] : [];
     const deps = { sha256, signWithEpochKey: epoch.key.sign };
     const group = appendGroup(deps, epoch.head, [...opening, ...drafts]);
-    const committed = await store.commit({ ...group, gateway: author.gateway, proof: [] });
+    const { gateway } = author;
+    const committed = await store.commit({ ...group, gateway, proof: [] });
     if (E.isRight(committed)) {
       this.#epoch = { ...epoch, head: group.head };
       if (group.from === 0) this.#unnamed = this.#unnamed.slice(0, -EARLIER_COUNT_MAX);

@@ -36,7 +36,11 @@ const isCborValue = (value: unknown, depth: number): value is CborValue => {
   return true;
 };
 
-export const encodeCbor = (value: CborValue): Uint8Array => encode(value, rfc8949EncodeOptions);
+/** In an array of its own: cborg hands out views of its 64 KiB scratch, which would travel whole between threads. */
+export const encodeCbor = (value: CborValue): Uint8Array => {
+  const bytes = encode(value, rfc8949EncodeOptions);
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+};
 
 /**
  * Decodes one value that fills `bytes` whole. Never throws. Left: `CborMalformed` (floats, maps, tags,

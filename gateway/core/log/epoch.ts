@@ -62,7 +62,6 @@ export interface SignedGroup {
   /** Sequence number of the first record. */
   readonly from: number;
   readonly records: ReadonlyArray<RecordBytes>;
-  readonly leaves: ReadonlyArray<Uint8Array>;
   readonly blocks: ReadonlyArray<BlockRoot>;
   /** Where the epoch stands behind these records. */
   readonly head: EpochHead;
@@ -98,7 +97,6 @@ export const appendGroup = (
 ): SignedGroup => {
   const { sha256, signWithEpochKey } = deps;
   const records: RecordBytes[] = [];
-  const leaves: Uint8Array[] = [];
   const blocks: BlockRoot[] = [];
   let { range, lastLeaf } = head;
   for (const draft of drafts) {
@@ -116,7 +114,6 @@ export const appendGroup = (
     if (block !== undefined) blocks.push(block);
     range = appendLeaf(sha256, range, lastLeaf);
     records.push({ header, body });
-    leaves.push(lastLeaf);
   }
   const { origin, epochKey } = head;
   const checkpoint = signCheckpoint(
@@ -126,5 +123,5 @@ export const appendGroup = (
   );
   const next = { ...head, range, lastLeaf };
   const { epoch } = head;
-  return { epoch, from: head.range.size, records, leaves, blocks, head: next, checkpoint };
+  return { epoch, from: head.range.size, records, blocks, head: next, checkpoint };
 };

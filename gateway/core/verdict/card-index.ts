@@ -4,23 +4,26 @@
  */
 import { toHex } from "#core/bytes.ts";
 import { SAFETY, TYPE } from "#core/log/operation.ts";
-import {
-  compareWrites,
-  decidingWrite,
-  valueOf,
-  type Entry,
-  type Write,
-} from "#core/state/entry.ts";
+import { decidingWrite, valueOf, type Entry } from "#core/state/entry.ts";
 import type { EnrolledCard } from "#core/verdict/decide.ts";
 
 /** The register that holds a device's card id, and the one that holds its safety. */
 export const CARD_KEY = "card";
 export const SAFETY_KEY = "safety";
 
+/** A device's claim to a card, as its enrolment's (time, epoch, seq): the greatest has the card. */
 interface Claim {
   readonly device: string;
-  readonly write: Write;
+  readonly wallMs: number;
+  /** Hex, which orders as the bytes do. */
+  readonly epoch: string;
+  readonly seq: number;
 }
+
+const isLater = (a: Claim, b: Claim): boolean => {
+  if (a.wallMs !== b.wallMs) return a.wallMs > b.wallMs;
+  return a.epoch === b.epoch ? a.seq > b.seq : a.epoch > b.epoch;
+};
 
 /** The only mutable thing in the core: 100,000 cards would be copied for each tap otherwise. */
 export class CardIndex {
@@ -28,6 +31,7 @@ export class CardIndex {
   readonly #claims = new Map<string, ReadonlyArray<Claim>>();
   readonly #cardOf = new Map<string, string>();
   readonly #safetyOf = new Map<string, number>();
+  readonly #epochs = new Map<string, string>();
 
   /** Takes over what an entry now says; entries of no interest are passed over. */
   apply(entry: Entry): void {
@@ -52,17 +56,24 @@ export class CardIndex {
     if (!(write?.value instanceof Uint8Array)) return;
     const card = toHex(write.value);
     this.#cardOf.set(device, card);
-    this.#claims.set(card, [...(this.#claims.get(card) ?? []), { device, write }]);
+    const { wallMs, seq } = write;
+    const claim = { device, wallMs, epoch: this.#epochName(write.epoch), seq };
+    this.#claims.set(card, [...(this.#claims.get(card) ?? []), claim]);
+  }
+
+  /** One text for each epoch, however many cards were enrolled in it. */
+  #epochName(epoch: Uint8Array): string {
+    const name = toHex(epoch);
+    const known = this.#epochs.get(name);
+    if (known === undefined) this.#epochs.set(name, name);
+    return known ?? name;
   }
 
   /** The device that this card is enrolled for: of several, the one enrolled last. */
   enrolled(card: string): EnrolledCard | undefined {
     const [first, ...others] = this.#claims.get(card) ?? [];
     if (first === undefined) return undefined;
-    const owner = others.reduce(
-      (best, claim) => (compareWrites(claim.write, best.write) > 0 ? claim : best),
-      first,
-    );
+    const owner = others.reduce((best, claim) => (isLater(claim, best) ? claim : best), first);
     return { device: owner.device, safety: this.#safetyOf.get(owner.device) ?? SAFETY.active };
   }
 
