@@ -176,16 +176,24 @@ export const newestRecords = async (
       (filter.gateway === null || gateway === filter.gateway) &&
       (filter.epoch === null || toHex(head.epoch).startsWith(filter.epoch)),
   );
-  const views: RecordView[] = [];
+  const views: Array<{ readonly view: RecordView; readonly orderMs: number }> = [];
+  const latestMs = new Map<string, number>();
   for (const { gateway, head } of epochs) {
     const { size } = head.range;
     const from = Math.max(0, size - filter.count);
     const records = await store.records(head.epoch, from, size);
     for (const [index, record] of records.entries()) {
-      views.push(recordView(record, { gateway, epoch: head.epoch, seq: from + index }));
+      const view = recordView(record, { gateway, epoch: head.epoch, seq: from + index });
+      // A gateway's records stay in their order, whatever its clock said; only between gateways do clocks decide.
+      const orderMs = Math.max(view.wallMs, latestMs.get(gateway) ?? 0);
+      latestMs.set(gateway, orderMs);
+      views.push({ view, orderMs });
     }
   }
-  return views.toSorted((a, b) => a.wallMs - b.wallMs || a.seq - b.seq).slice(-filter.count);
+  return views
+    .toSorted((a, b) => a.orderMs - b.orderMs)
+    .slice(-filter.count)
+    .map(({ view }) => view);
 };
 
 export const recordView = (

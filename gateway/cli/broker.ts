@@ -11,8 +11,8 @@ const LISTEN = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})$/;
 
 const run = async (io: Io, listen: string): Promise<ExitCode> => {
   const [, host, port] = LISTEN.exec(listen) ?? [];
-  if (host === undefined || port === undefined) {
-    io.err(`--listen must be host:port, not "${listen}"`);
+  if (host === undefined || port === undefined || Number(port) > 65_535) {
+    io.err(`--listen must be host:port with a port up to 65535, not "${listen}"`);
     return EXIT.usage;
   }
   const journal = createJournal(io.isTerminal ? "text" : "json", io.out);

@@ -11,6 +11,11 @@ export interface ImportError {
 
 export const IMPORT_ROWS_MAX = 20_000;
 
+const COLUMN_NAME = /^[a-z][a-z0-9_-]{0,63}$/;
+
+/** One spelling for each UID, so that one is found twice however it was written. */
+const plainUid = (text: string): string => text.replaceAll(/[\s:-]/g, "").toUpperCase();
+
 const fail = (line: number, message: string): E.Either<ImportError, never> =>
   E.left({ line, message });
 
@@ -52,6 +57,10 @@ const checkColumns = (columns: ReadonlyArray<string>): string | undefined => {
   for (const needed of ["device", "uid"]) {
     if (!columns.includes(needed)) return `the first line must name the column "${needed}"`;
   }
+  const unfit = columns.find((column) => column !== "uid" && !COLUMN_NAME.test(column));
+  if (unfit !== undefined) {
+    return `"${unfit}" can't be a column: a-z first, then a-z, 0-9, "_" and "-"`;
+  }
   const twice = columns.find((column, index) => columns.indexOf(column) !== index);
   return twice === undefined ? undefined : `the column "${twice}" is there twice`;
 };
@@ -71,7 +80,7 @@ export const parseImport = (text: string): E.Either<ImportError, ReadonlyArray<I
     if (fields === undefined) return fail(line, "quotes don't match up");
     const row = rowOf(columns, fields, line);
     if (E.isLeft(row)) return row;
-    for (const name of [`device "${row.right.device}"`, `UID ${row.right.uid}`]) {
+    for (const name of [`device "${row.right.device}"`, `UID ${plainUid(row.right.uid)}`]) {
       const before = seen.get(name);
       if (before !== undefined) return fail(line, `${name} is on line ${before} already`);
       seen.set(name, line);

@@ -31,11 +31,32 @@ const parseListen = (reader: YamlReader, key: string): ListenAddress | undefined
   return undefined;
 };
 
+/** An IPv6 address stands in brackets before a port. */
+const formatListen = ({ host, port }: ListenAddress): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
+/** Values that every reader's rules write must fit one record together. */
+const LITERAL_LENGTH_MAX = 200;
+const RULES_COUNT_MAX = 8;
+
+const parseLiteral = (rule: YamlReader, value: boolean | number | string): TapValue | undefined => {
+  if (typeof value === "number" && !Number.isSafeInteger(value)) {
+    rule.problem("to", `must be a whole number, not ${value}`);
+    return undefined;
+  }
+  const isText = typeof value === "string";
+  if (isText && (value.length > LITERAL_LENGTH_MAX || value.startsWith("\uFEFF"))) {
+    rule.problem("to", `must be a plain text of at most ${LITERAL_LENGTH_MAX} characters`);
+    return undefined;
+  }
+  return { _tag: "Literal", value };
+};
+
 const parseTapValue = (rule: YamlReader): TapValue | undefined => {
   const value = rule.scalar("to");
   if (typeof value !== "string" || !value.startsWith("$")) {
-    if (value === undefined) rule.problem("to", "is missing");
-    return value === undefined ? undefined : { _tag: "Literal", value };
+    if (value === undefined && !rule.has("to")) rule.problem("to", "is missing");
+    return value === undefined ? undefined : parseLiteral(rule, value);
   }
   const place = (["gateway", "site", "reader", "time"] as const).find((of) => `$${of}` === value);
   if (place !== undefined) return { _tag: "Place", of: place };
@@ -67,7 +88,7 @@ const parseRule = (rule: YamlReader): TapRule | undefined => {
     const key = parseKey(rule, verb);
     const to = parseTapValue(rule);
     if (to !== undefined) parsed = { _tag: verb === "set" ? "Set" : "Max", key, to };
-    if (verb === "max" && to?._tag === "Literal" && !Number.isSafeInteger(to.value)) {
+    if (verb === "max" && to !== undefined && !isNumeric(to)) {
       rule.problem("to", "must be a whole number or $time");
     }
   } else rule.problem("", "must begin with set, add or max");
@@ -75,12 +96,33 @@ const parseRule = (rule: YamlReader): TapRule | undefined => {
   return parsed;
 };
 
+const isNumeric = (value: TapValue): boolean =>
+  value._tag === "Literal" ? typeof value.value === "number" : value.of === "time";
+
+/** A record is one write to a key, so no two rules of a reader may write the same. */
+const parseRules = (reader: YamlReader): ReadonlyArray<TapRule> => {
+  const rules = reader.mappings("on_tap");
+  if (rules === undefined) return DEFAULT_ON_TAP;
+  if (rules.length > RULES_COUNT_MAX) {
+    reader.problem("on_tap", `${rules.length} rules, but a tap can carry out ${RULES_COUNT_MAX}`);
+    return [];
+  }
+  const written = new Set<string>();
+  return rules.flatMap((rule) => {
+    const parsed = parseRule(rule);
+    if (parsed === undefined) return [];
+    const target = `${parsed._tag} ${parsed.key}`;
+    if (written.has(target)) rule.problem("", `a rule before it does the same to "${parsed.key}"`);
+    written.add(target);
+    return [parsed];
+  });
+};
+
 const parseReader = (reader: YamlReader): ReaderConfig => {
   const id = reader.text("id", NAME);
   if (id === undefined && !reader.has("id")) reader.problem("id", "is missing");
   const driver = reader.oneOf("driver", ["pcsc", "simulated"]);
   if (driver === undefined && !reader.has("driver")) reader.problem("driver", "is missing");
-  const rules = reader.mappings("on_tap")?.map(parseRule);
   const config: ReaderConfig = {
     id: id ?? "",
     driver: driver ?? "pcsc",
@@ -88,7 +130,7 @@ const parseReader = (reader: YamlReader): ReaderConfig => {
     optional: false,
     scope: reader.oneOf("read", ["uid", "ndef"]) ?? "uid",
     audit: reader.oneOf("audit", ["now", "first"]) ?? "now",
-    onTap: rules?.filter((rule) => rule !== undefined) ?? DEFAULT_ON_TAP,
+    onTap: parseRules(reader),
   };
   reader.refuseUnknownKeys();
   return config;
@@ -142,7 +184,7 @@ const parseRoot = (root: YamlReader, folder: string): GatewayConfig => {
   const production = root.boolean("production") ?? false;
   const fleetDir = path("fleet_dir", "/etc/tapmesh/fleet");
   const broker = parseSection(root, "broker");
-  const embedded = broker === null ? [] : [`mqtt://${broker.host}:${broker.port}`];
+  const embedded = broker === null ? [] : [`mqtt://${formatListen(broker)}`];
   return {
     gateway,
     fleet: required(root, "fleet"),

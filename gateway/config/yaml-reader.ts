@@ -55,8 +55,11 @@ export class YamlReader {
 
   /** Notes a problem with a key of this mapping. */
   problem(key: string, message: string): void {
-    const child = isMap(this.#node) ? this.#node.get(key, true) : undefined;
-    const offset = (child ?? this.#node)?.range?.[0];
+    const pair = isMap(this.#node)
+      ? this.#node.items.find((item) => isScalar(item.key) && item.key.value === key)
+      : undefined;
+    const place = isScalar(pair?.key) ? pair.key : this.#node;
+    const offset = place?.range?.[0];
     const line = offset === undefined ? 0 : this.#lines.linePos(offset).line;
     this.#problems.push({ _tag: "ConfigProblem", line, path: this.#pathTo(key), message });
   }

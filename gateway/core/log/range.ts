@@ -73,8 +73,10 @@ const decodeItem = (value: CborValue): RecordBytes | undefined => {
 
 const decodeFields = (fields: ReadonlyArray<CborValue>): E.Either<RangeError, Range> => {
   const [version, epoch, from, checkpoint, proof, items] = fields;
-  if (isCount(version) && version !== VERSION) {
-    return E.left({ _tag: "RangeVersionUnknown", version });
+  if (version !== VERSION) {
+    return isCount(version)
+      ? E.left({ _tag: "RangeVersionUnknown", version })
+      : malformed("version");
   }
   if (!isBytes(epoch, 16) || !isCount(from)) return malformed("epoch or from");
   if (!isText(checkpoint, CHECKPOINT_LENGTH_MAX)) return malformed("checkpoint");

@@ -81,8 +81,10 @@ export const decodeHeader = (bytes: Uint8Array): E.Either<RecordError, Header> =
   const fields = decoded.right;
   if (!Array.isArray(fields)) return E.left({ _tag: "HeaderMalformed" });
   const [version, seq, prev, wallMs, monoMs, kind, bodyHash] = fields;
-  if (isCount(version) && version !== HEADER_VERSION) {
-    return E.left({ _tag: "HeaderVersionUnknown", version });
+  if (version !== HEADER_VERSION) {
+    return E.left(
+      isCount(version) ? { _tag: "HeaderVersionUnknown", version } : { _tag: "HeaderMalformed" },
+    );
   }
   const numbersOk = isCount(seq) && isCount(wallMs) && isCount(monoMs) && isCount(kind);
   if (!numbersOk || fields.length !== HEADER_LENGTH) return E.left({ _tag: "HeaderMalformed" });

@@ -12,9 +12,12 @@ import type { Roster } from "#core/trust/roster.ts";
 /** An ask that is not answered in this time is forgotten; the next head brings it up again. */
 export const ASK_TIMEOUT_MS = 3_000;
 /** Asks under way at once: each answer is up to 64 KiB, and own taps go before. */
-export const ASKS_COUNT_MAX = 4;
-/** Epochs to be fetched that are remembered at once. */
+export const ASKS_COUNT_MAX = 8;
+/** Of them to one peer: one that never answers must not keep this gateway from what others have. */
+export const ASKS_PER_PEER_MAX = 2;
+/** Epochs to be fetched that are remembered at once, and of them from one peer. */
 export const WANTS_COUNT_MAX = 4_096;
+export const WANTS_PER_PEER_MAX = 512;
 export const HEAD_PERIOD_MS = 30_000;
 /** A head is not published more often, however many peers turn out to be behind. */
 export const HEAD_PERIOD_MIN_MS = 200;
