@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { parseUid, type Uid } from "#core/card/uid.ts";
+import { SAFETY, TYPE } from "#core/log/operation.ts";
+import { decide } from "#core/verdict/decide.ts";
+import { operationsFor, type TapRule } from "#core/verdict/on-tap.ts";
+import { rightOf } from "#test/unit/core/log/either.ts";
+
+const uid = (text: string): Uid => rightOf(parseUid(text));
+const LASTING = uid("04A1B2C3D4E5F6");
+
+describe("a card that is enrolled for no device is unknown", () => {
+  test.each([
+    ["04A1B2C3D4E5F6", "not-enrolled"],
+    ["A1B2C3D4", "not-enrolled"],
+    ["01020305", "not-enrolled"],
+    ["08A1B2C3", "uid-random"],
+    // Only the four-byte UIDs that begin with 08 are random.
+    ["08A1B2C3D4E5F6", "not-enrolled"],
+    ["01020304", "uid-shared"],
+  ])("%s: %s", (text, reason) => {
+    expect(decide(uid(text), undefined)).toEqual({ _tag: "Unknown", reason });
+  });
+});
+
+describe("the device's safety decides", () => {
+  test.each([
+    [SAFETY.active, { _tag: "Accepted", device: "cart-1" }],
+    [SAFETY.suspended, { _tag: "Refused", device: "cart-1", reason: "device-suspended" }],
+    [SAFETY.lost, { _tag: "Refused", device: "cart-1", reason: "device-lost" }],
+    [SAFETY.revoked, { _tag: "Refused", device: "cart-1", reason: "device-revoked" }],
+    // What a later version may say, or what is no safety at all, is never harmless.
+    [4, { _tag: "Refused", device: "cart-1", reason: "device-revoked" }],
+    [-1, { _tag: "Refused", device: "cart-1", reason: "device-revoked" }],
+    [Number.NaN, { _tag: "Refused", device: "cart-1", reason: "device-revoked" }],
+  ])("%i", (safety, verdict) => {
+    expect(decide(LASTING, { device: "cart-1", safety })).toEqual(verdict);
+  });
+});
+
+describe("what an accepted tap does", () => {
+  const PLACE = { gateway: "lobby", site: "hq", reader: "door", time: 1_790_000_000_000 };
+  const known = [{ epoch: new Uint8Array(16), seq: 3 }];
+  const written = (...rules: ReadonlyArray<TapRule>): ReturnType<typeof operationsFor> =>
+    operationsFor(rules, PLACE, (key, type) =>
+      key === "place" && type === TYPE.register ? known : [],
+    );
+
+  test.each(["gateway", "site", "reader", "time"] as const)("sets a key to the tap's %s", (of) => {
+    expect(written({ _tag: "Set", key: "place", to: { _tag: "Place", of } })).toEqual([
+      { key: "place", type: TYPE.register, value: PLACE[of], replaces: known },
+    ]);
+  });
+
+  test("sets literals, counts and keeps the greatest, in the order of the rules", () => {
+    const rules: ReadonlyArray<TapRule> = [
+      { _tag: "Set", key: "state", to: { _tag: "Literal", value: true } },
+      { _tag: "Add", key: "place", by: -2 },
+      { _tag: "Max", key: "seen", to: { _tag: "Place", of: "time" } },
+      { _tag: "Max", key: "best", to: { _tag: "Literal", value: 7 } },
+    ];
+    expect(written(...rules)).toEqual([
+      { key: "state", type: TYPE.register, value: true, replaces: [] },
+      // A sum and a greatest value replace nothing, even where the key has a register too.
+      { key: "place", type: TYPE.counter, value: -2, replaces: [] },
+      { key: "seen", type: TYPE.max, value: PLACE.time, replaces: [] },
+      { key: "best", type: TYPE.max, value: 7, replaces: [] },
+    ]);
+  });
+
+  test("does nothing without rules", () => {
+    expect(written()).toEqual([]);
+  });
+});
