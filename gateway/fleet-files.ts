@@ -1,5 +1,5 @@
 /** What a gateway has on its disk to show who it is and whom it believes. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
 import { toBase64 } from "#core/bytes.ts";
@@ -19,6 +19,8 @@ import {
 
 export type FleetFileError =
   | { readonly _tag: "FileMissing"; readonly path: string; readonly what: string }
+  /** A folder in its place, no permission, a dead disk: what the system says. */
+  | { readonly _tag: "FileUnreadable"; readonly path: string; readonly detail: string }
   | { readonly _tag: "FileMalformed"; readonly path: string; readonly what: string }
   | { readonly _tag: "RosterRefused"; readonly path: string; readonly cause: RosterError };
 
@@ -26,31 +28,45 @@ export type FleetFileError =
 export const GATEWAY_KEY_FILE = "gateway.key";
 export const GATEWAY_PUBLIC_FILE = "gateway.pub";
 
-const read = (path: string, what: string): E.Either<FleetFileError, string> =>
-  existsSync(path)
-    ? E.right(readFileSync(path, "utf8"))
-    : E.left({ _tag: "FileMissing", path, what });
+const read = (path: string, what: string): E.Either<FleetFileError, string> => {
+  if (!existsSync(path)) return E.left({ _tag: "FileMissing", path, what });
+  try {
+    return E.right(readFileSync(path, "utf8"));
+  } catch (error) {
+    return E.left({ _tag: "FileUnreadable", path, detail: messageOf(error) });
+  }
+};
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 /**
  * Reads the gateway's own key, or makes it at the first start. It never leaves this disk. Left: `FileMalformed`: it is
- * not replaced by a new one by itself, since the roster knows the old one.
+ * not replaced by a new one by itself, since the roster knows the old one; `FileUnreadable`, as the system says.
  */
 export const loadGatewayKey = (dataDir: string): E.Either<FleetFileError, SigningKey> => {
   const path = join(dataDir, GATEWAY_KEY_FILE);
-  if (!existsSync(path)) {
+  try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const seed = randomBytes(32);
-    writeFileSync(`${path}.new`, formatSecret("gateway-key", seed), { mode: 0o600, flush: true });
-    renameSync(`${path}.new`, path);
+    if (!existsSync(path)) makeGatewayKey(path);
+    const seed = parseSecret("gateway-key", readFileSync(path, "utf8"));
+    if (seed === undefined) {
+      return E.left({ _tag: "FileMalformed", path, what: "the gateway's key" });
+    }
+    const key = signingKeyFromSeed(seed);
+    const publicPath = join(dataDir, GATEWAY_PUBLIC_FILE);
+    // Written once, since a full disk must not keep a gateway from starting.
+    if (!existsSync(publicPath)) writeFileSync(publicPath, `${toBase64(key.publicKey)}\n`);
+    return E.right(key);
+  } catch (error) {
+    return E.left({ _tag: "FileUnreadable", path, detail: messageOf(error) });
   }
-  chmodSync(path, 0o600);
-  const seed = parseSecret("gateway-key", readFileSync(path, "utf8"));
-  if (seed === undefined) {
-    return E.left({ _tag: "FileMalformed", path, what: "the gateway's key" });
-  }
-  const key = signingKeyFromSeed(seed);
-  writeFileSync(join(dataDir, GATEWAY_PUBLIC_FILE), `${toBase64(key.publicKey)}\n`);
-  return E.right(key);
+};
+
+const makeGatewayKey = (path: string): void => {
+  const secret = formatSecret("gateway-key", randomBytes(32));
+  writeFileSync(`${path}.new`, secret, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
 };
 
 export const loadCardKey = (files: FleetFiles): E.Either<FleetFileError, Uint8Array> => {

@@ -1,5 +1,4 @@
 /** Builds one gateway out of its parts; the order of start and stop is here and nowhere else. */
-import { mkdirSync } from "node:fs";
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
 import { classifyClock } from "#core/clock/clock-class.ts";
@@ -259,7 +258,6 @@ export const startGateway = async (
   config: GatewayConfig,
   deps: GatewayDeps,
 ): Promise<E.Either<StartError, Gateway>> => {
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const material = loadFleetMaterial(config);
   if (E.isLeft(material)) return material;
   let gateway: RunningGateway | undefined;

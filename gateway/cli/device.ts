@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import * as E from "fp-ts/lib/Either.js";
-import { askAndPrint } from "#gateway/cli/ask.ts";
+import { askAndPrint, sayFailure } from "#gateway/cli/ask.ts";
 import { parseImport } from "#gateway/cli/import-file.ts";
 import { EXIT, type CommonOptions, type ExitCode, type Io } from "#gateway/cli/io.ts";
 import { askOrRead } from "#gateway/cli/offline.ts";
@@ -33,6 +33,7 @@ const list = async (io: Io, options: CommonOptions): Promise<ExitCode> => {
     const page: E.Either<ExitCode, ReadonlyArray<DeviceRow>> = await askOrRead(io, options, {
       request: { verb: "devices", after: from },
       offline: (store) => deviceRows(store, from),
+      isFurther: from !== "",
     });
     if (E.isLeft(page)) return page.left;
     const last = page.right.at(-1);
@@ -55,8 +56,8 @@ const show = async (
   });
   if (E.isLeft(view)) return view.left;
   if (view.right === null) {
-    io.err(`no device is called "${device}"; "tapmesh device list" shows them`);
-    return EXIT.failure;
+    const message = `no device is called "${device}"; "tapmesh device list" shows them`;
+    return sayFailure(io, options, { _tag: "Refused", error: { code: "device-unknown", message } });
   }
   const { right } = view;
   io.out(options.json === true ? JSON.stringify(right) : formatDevice(right, options.why === true));

@@ -1,5 +1,6 @@
 /** A list of devices as CSV (RFC 4180): a first line of column names, `device` and `uid` among them. */
 import * as E from "fp-ts/lib/Either.js";
+import { plainUid } from "#core/card/uid.ts";
 import { parseScalar } from "#gateway/cli/scalar.ts";
 import type { ImportRow } from "#gateway/control/protocol.ts";
 import type { JsonScalar } from "#gateway/queries.ts";
@@ -12,9 +13,6 @@ export interface ImportError {
 export const IMPORT_ROWS_MAX = 20_000;
 
 const COLUMN_NAME = /^[a-z][a-z0-9_-]{0,63}$/;
-
-/** One spelling for each UID, so that one is found twice however it was written. */
-const plainUid = (text: string): string => text.replaceAll(/[\s:-]/g, "").toUpperCase();
 
 const fail = (line: number, message: string): E.Either<ImportError, never> =>
   E.left({ line, message });

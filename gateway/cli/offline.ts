@@ -46,6 +46,8 @@ export const askOrRead = async <Verb extends ReadingVerb, A>(
   asking: {
     readonly request: RequestOf<Verb>;
     readonly offline: (store: Store) => Promise<A>;
+    /** A further page of the same answer: it was said where that is read from. */
+    readonly isFurther?: boolean;
   },
 ): Promise<E.Either<ExitCode, ControlResults[Verb] | A>> => {
   const config = loadConfig(io, options);
@@ -53,6 +55,8 @@ export const askOrRead = async <Verb extends ReadingVerb, A>(
   const answer = await askGateway<Verb>(config.controlSocket, asking.request);
   if (E.isRight(answer)) return answer;
   if (answer.left._tag !== "NotRunning") return E.left(sayFailure(io, options, answer.left));
-  io.err(`(the gateway is not running: read from ${config.dataDir})`);
+  if (asking.isFurther !== true) {
+    io.err(`(the gateway is not running: read from ${config.dataDir})`);
+  }
   return ask(io, config, asking.offline);
 };

@@ -28,6 +28,8 @@ export const describeFleetFileError = (error: FleetFileError): string => {
   switch (error._tag) {
     case "FileMissing":
       return `${error.what} is missing (${error.path}): ${ROSTER_HINT}`;
+    case "FileUnreadable":
+      return `${error.path} can't be used: ${error.detail}`;
     case "FileMalformed":
       return `${error.path} is damaged or no such file: it should hold ${error.what}; put back a good copy`;
     case "RosterRefused":
@@ -79,7 +81,7 @@ export const describeStartError = (
 type AnyStartError = FleetFileError | FleetFolderError | StoreOpenError;
 
 const isFleetFileError = (error: AnyStartError): error is FleetFileError =>
-  error._tag === "FileMissing" || error._tag === "FileMalformed" || error._tag === "RosterRefused";
+  error._tag.startsWith("File") || error._tag === "RosterRefused";
 
 const isFleetFolderError = (
   error: Exclude<AnyStartError, FleetFileError>,

@@ -1,7 +1,7 @@
 /** Verbs that write records without a tap: enrol, set, import. */
 import * as E from "fp-ts/lib/Either.js";
 import { fromHex, toHex, utf8 } from "#core/bytes.ts";
-import { parseUid, uidUnfitFor, type Uid } from "#core/card/uid.ts";
+import { parseUid, plainUid, uidUnfitFor, type Uid } from "#core/card/uid.ts";
 import { ACTOR, DEVICE_NAME_PATTERN, type ChangeBody } from "#core/log/body.ts";
 import { KEY_LENGTH_MAX, SAFETY, TYPE, type Operation, type Scalar } from "#core/log/operation.ts";
 import { CARD_KEY, SAFETY_KEY } from "#core/verdict/card-index.ts";
@@ -39,9 +39,10 @@ const append = async (gateway: Gateway, change: Change): Promise<E.Either<Contro
       operations: writes.map((write, index) => ({ ...write, replaces: known[index] ?? [] })),
     }),
   });
-  return E.isLeft(appended)
-    ? refusal("not-recorded", describeAppendError(appended.left))
-    : E.right(undefined);
+  if (E.isLeft(appended)) return refusal("not-recorded", describeAppendError(appended.left));
+  // An answer from the store comes behind its folds: a tap right after this one knows of the change.
+  await gateway.store.entries(device);
+  return E.right(undefined);
 };
 
 const checkDevice = (device: string): E.Either<ControlError, string> =>
@@ -174,8 +175,15 @@ export const importDevices = async (
   request: RequestOf<"import">,
 ): Promise<Result<"import">> => {
   const changes: Change[] = [];
+  const lines = new Map<string, number>();
   for (const row of request.rows) {
     const change = changeForRow(gateway, row, request.user);
+    const card = plainUid(row.uid);
+    const before = lines.get(card);
+    if (before !== undefined) {
+      return refusal("card-twice", `line ${row.line}: this card is on line ${before} already`);
+    }
+    lines.set(card, row.line);
     if (E.isLeft(change))
       return refusal(change.left.code, `line ${row.line}: ${change.left.message}`);
     changes.push(change.right);

@@ -20,6 +20,8 @@ export const describeAppendError = (error: AppendError): string => {
   switch (error._tag) {
     case "NotRecorded":
       return describeCommitError(error.cause);
+    case "FateUnknown":
+      return `${describeCommitError(error.cause)}; whether it was recorded shows when the disk works again`;
     case "RecordTooLarge":
       return `the record would have ${error.byteCount} bytes; use shorter values`;
     case "RecordUnreadable":

@@ -108,6 +108,8 @@ export class SimulatedTaps {
     const first = this.#gateway.config.readers.find(({ driver }) => driver === "simulated");
     const reader = request.reader ?? first?.id ?? "";
     await this.#untilFree(reader, card.right);
+    const { simulated } = this.#gateway.readers;
+    while (simulated.isInField(reader)) await delay(1);
     const report = await reportOf(this.#gateway, () => this.#hold(reader, card.right));
     return E.isLeft(report) ? report : E.right(await tapView(this.#gateway, report.right));
   }

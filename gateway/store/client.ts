@@ -98,7 +98,11 @@ export const openStore = (options: StoreOptions): Promise<E.Either<StoreOpenErro
     const ended = new Promise<void>((resolveEnded) => {
       worker.once("exit", () => resolveEnded());
     });
-    worker.once("error", options.onDeath);
+    worker.once("error", (error) => {
+      options.onDeath(error);
+      const detail = error.message;
+      resolve(E.left({ _tag: "DatabaseUnopenable", path: directory, detail }));
+    });
     worker.on("message", (message: StoreMessage) => {
       switch (message._tag) {
         case "Ready":

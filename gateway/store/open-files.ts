@@ -5,6 +5,7 @@ import type Database from "better-sqlite3";
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
 import type { StoredEpoch } from "#core/log/stored.ts";
+import type { Folded } from "#gateway/ports.ts";
 import { LogFile } from "#gateway/store/log-file.ts";
 import type { StoreNotice, StoreOpenError } from "#gateway/store/messages.ts";
 import { salvage, setAside } from "#gateway/store/salvage.ts";
@@ -114,14 +115,15 @@ const usableState = (
     : E.right({ state: second.right, notice: { _tag: "StateFoldedAnew", detail } });
 };
 
-/** Folds what the file has beyond the state, epoch by epoch. */
-const catchUp = (state: StateFile, file: LogFile): void => {
-  for (const { head } of file.epochs()) {
-    const folded = state.foldedSize(head.epoch);
-    if (folded >= head.range.size) continue;
-    state.fold(head.epoch, file.records(head.epoch, folded, head.range.size));
-  }
-};
+/** Folds what the file has beyond the state, epoch by epoch; returns what changed. */
+export const catchUp = (state: StateFile, file: LogFile): ReadonlyArray<Folded> =>
+  file
+    .epochs()
+    .filter(({ head }) => state.foldedSize(head.epoch) < head.range.size)
+    .map(({ head: { epoch, range } }) => {
+      const records = file.records(epoch, state.foldedSize(epoch), range.size);
+      return { epoch, size: range.size, entries: state.fold(epoch, records) };
+    });
 
 /**
  * Left: as the files' own errors; nothing was changed on disk then, but for a damaged file that was set aside.
@@ -151,9 +153,10 @@ export const openStoreFiles = (
   const epochs = [...log.right.file.epochs(), ...mirror.right.file.epochs()];
   const state = usableState(first, statePath, epochs);
   if (E.isLeft(state)) return state;
-  catchUp(state.right.state, log.right.file);
-  catchUp(state.right.state, mirror.right.file);
-  state.right.state.save();
+  const files = [log.right.file, mirror.right.file];
+  for (const file of files) catchUp(state.right.state, file);
+  // Where the disk is full nothing is saved, and the state is folded once more, to be kept in memory.
+  if (!state.right.state.save()) for (const file of files) catchUp(state.right.state, file);
   const notices = [log.right.notice, mirror.right.notice, state.right.notice].filter(
     (notice) => notice !== undefined,
   );

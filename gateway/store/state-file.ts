@@ -13,6 +13,7 @@ import { decodeEntry, encodeEntry, encodeForDigest } from "#core/state/entry-cod
 import { entryKeyText, type Entry, type EntryKey } from "#core/state/entry.ts";
 import { fold, FOLD_VERSION } from "#core/state/fold.ts";
 import { sha256 } from "#gateway/node-crypto.ts";
+import { sqliteDetail } from "#gateway/store/schema.ts";
 
 const APPLICATION_ID = 0x74617073; // "taps"
 
@@ -48,6 +49,8 @@ const open = (path: string): Database.Database => {
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = NORMAL");
     database.pragma("cache_size = -4096");
+    // Nothing is written before a save, so that a full disk can be met there alone.
+    database.pragma("cache_spill = OFF");
     database.exec("BEGIN IMMEDIATE; COMMIT");
     return database;
   } catch (error) {
@@ -121,6 +124,7 @@ export class StateFile {
   }
 
   #load(): void {
+    this.#foldedSizes.clear();
     const heads = this.#database.prepare<[], { epoch: Buffer; size: number }>("SELECT * FROM head");
     for (const { epoch, size } of heads.all()) this.#foldedSizes.set(toHex(epoch), size);
     const digest = this.#database.prepare<[], string>("SELECT digest FROM summary").pluck().get();
@@ -213,12 +217,23 @@ export class StateFile {
     this.#putEntry.run(key, encodeEntry(entry));
   }
 
-  /** Puts what was folded since the last save on disk. Only what durable records say may be saved. */
-  save(): void {
-    if (!this.#database.inTransaction) return;
-    this.#database.prepare("UPDATE summary SET digest = ?").run(this.digest);
-    this.#database.exec("COMMIT");
+  /**
+   * Puts what was folded since the last save on disk. Only what durable records say may be saved. False: the disk
+   * refused, and the state is what it was at the last save: fold the rest again.
+   */
+  save(): boolean {
+    if (!this.#database.inTransaction) return true;
     this.#unsaved = 0;
+    try {
+      this.#database.prepare("UPDATE summary SET digest = ?").run(this.digest);
+      this.#database.exec("COMMIT");
+      return true;
+    } catch (error) {
+      sqliteDetail(error); // a bug goes on
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      this.#load();
+      return false;
+    }
   }
 
   close(): void {

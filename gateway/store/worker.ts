@@ -5,7 +5,7 @@ import type { Addition } from "#core/log/stored.ts";
 import type { CommitError } from "#gateway/ports.ts";
 import type { LogFile } from "#gateway/store/log-file.ts";
 import type { Answers, StoreMessage, StoreQuery, StoreRequest } from "#gateway/store/messages.ts";
-import { openStoreFiles, type StoreFiles } from "#gateway/store/open-files.ts";
+import { catchUp, openStoreFiles, type StoreFiles } from "#gateway/store/open-files.ts";
 import { rangeFrom } from "#gateway/store/provable.ts";
 import { sqliteDetail } from "#gateway/store/schema.ts";
 import {
@@ -41,7 +41,7 @@ class StoreWorker {
 
   constructor(files: StoreFiles) {
     this.#files = files;
-    this.#saving = setInterval(() => this.#files.state.save(), STATE_SAVE_PERIOD_MS);
+    this.#saving = setInterval(() => this.#save(), STATE_SAVE_PERIOD_MS);
   }
 
   serve(request: StoreRequest): void {
@@ -100,7 +100,7 @@ class StoreWorker {
   #fold(addition: Addition): void {
     const { log, mirror, state } = this.#files;
     say({ _tag: "Folded", folded: foldAddition(this.#files, addition) });
-    if (state.unsaved >= STATE_SAVE_RECORDS) state.save();
+    if (state.unsaved >= STATE_SAVE_RECORDS) this.#save();
     for (const file of [log, mirror]) emptyWal(file, WAL_BYTES_MAX);
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
@@ -112,19 +112,21 @@ class StoreWorker {
     const reopened = reopenLog(this.#files.log);
     if (E.isLeft(reopened)) return reopened.left;
     this.#files = { ...this.#files, log: reopened.right.file };
-    this.#foldWhatStands();
+    // A group whose commit seemed to fail may stand after all: then it counts like any other.
+    this.#catchUp();
     return reopened.right.epochs;
   }
 
-  /** A group whose commit seemed to fail may stand after all: then it counts like any other. */
-  #foldWhatStands(): void {
-    const { log, state } = this.#files;
-    for (const { head } of log.epochs()) {
-      const { epoch } = head;
-      const from = state.foldedSize(epoch);
-      if (from >= head.range.size) continue;
-      const entries = state.fold(epoch, log.records(epoch, from, head.range.size));
-      say({ _tag: "Folded", folded: { epoch, size: head.range.size, entries } });
+  /** What the disk refused to save is folded again from the logs, and kept in memory until it doesn't. */
+  #save(): void {
+    if (!this.#files.state.save()) this.#catchUp();
+  }
+
+  /** Folds whatever the logs have beyond the state. */
+  #catchUp(): void {
+    const { log, mirror, state } = this.#files;
+    for (const file of [log, mirror]) {
+      for (const folded of catchUp(state, file)) say({ _tag: "Folded", folded });
     }
   }
 

@@ -52,6 +52,8 @@ export interface Committed {
 export type AppendError =
   /** The disk took it neither in this epoch nor in a new one: the record does not exist. */
   | { readonly _tag: "NotRecorded"; readonly cause: CommitError }
+  /** The disk failed so that even reading it did: the record may turn up when the disk works again. */
+  | { readonly _tag: "FateUnknown"; readonly cause: CommitError }
   | DraftProblem
   | { readonly _tag: "AppendQueueFull" }
   | { readonly _tag: "LogClosed" };
@@ -175,7 +177,7 @@ export class LogWriter {
     for (const [index, { resolve }] of waiting.entries()) {
       resolve(
         E.isLeft(result)
-          ? E.left({ _tag: "NotRecorded", cause: result.left.cause })
+          ? E.left(appendErrorOf(result.left))
           : E.right(placeOf(result.right, index - waiting.length)),
       );
     }
@@ -288,6 +290,9 @@ export class LogWriter {
     return E.right(group);
   }
 }
+
+const appendErrorOf = ({ cause, isAbsent }: FailedCommit): AppendError =>
+  isAbsent ? { _tag: "NotRecorded", cause } : { _tag: "FateUnknown", cause };
 
 const placeOf = (group: SignedGroup, offsetFromEnd: number): Committed => ({
   epoch: group.epoch,

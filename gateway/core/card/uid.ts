@@ -22,12 +22,15 @@ export const decodeUid = (bytes: Uint8Array): E.Either<UidError, Uid> => {
   return isUid(hex) ? E.right(hex) : E.left({ _tag: "UidSizeUndefined", byteCount: bytes.length });
 };
 
+/** One spelling for each UID, however a person typed it: upper case, without `:`, `-` and blanks. */
+export const plainUid = (text: string): string => text.replaceAll(/[\s:-]/g, "").toUpperCase();
+
 /**
  * Parses what a person typed: hex of either case, with or without `:`, `-` or blanks between.
  * Left: `UidNotHex`, or `UidSizeUndefined` for hex of another length.
  */
 export const parseUid = (text: string): E.Either<UidError, Uid> => {
-  const hex = text.replaceAll(/[\s:-]/g, "").toUpperCase();
+  const hex = plainUid(text);
   if (!/^(?:[0-9A-F]{2})+$/.test(hex)) return E.left({ _tag: "UidNotHex", text });
   return isUid(hex)
     ? E.right(hex)

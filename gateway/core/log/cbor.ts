@@ -39,7 +39,7 @@ const isCborValue = (value: unknown, depth: number): value is CborValue => {
 /** In an array of its own: cborg hands out views of its 64 KiB scratch, which would travel whole between threads. */
 export const encodeCbor = (value: CborValue): Uint8Array => {
   const bytes = encode(value, rfc8949EncodeOptions);
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 };
 
 /**

@@ -18,13 +18,16 @@ export const ASKS_PER_PEER_MAX = 2;
 /** Epochs to be fetched that are remembered at once, and of them from one peer. */
 export const WANTS_COUNT_MAX = 4_096;
 export const WANTS_PER_PEER_MAX = 512;
+/** Peers remembered for one epoch: if one doesn't answer, the next is asked. */
+export const PEERS_PER_WANT_MAX = 4;
 export const HEAD_PERIOD_MS = 30_000;
 /** A head is not published more often, however many peers turn out to be behind. */
 export const HEAD_PERIOD_MIN_MS = 200;
 
 /** Something that a peer has and this gateway hasn't. */
 export interface Want {
-  readonly from: string;
+  /** Peers that say they have it, the one to ask first; never empty. */
+  readonly peers: ReadonlyArray<string>;
   readonly epoch: Uint8Array;
   /** Records that the peer says it has. */
   readonly size: number;

@@ -30,7 +30,8 @@ export const step = (context: Context, state: SyncState, input: SyncInput): Sync
     case "Ticked":
       return tick(context, state);
     case "RosterChanged":
-      return only({ ...state, roster: input.roster });
+      // A gateway that the roster has just let in was refused until now: it learns at once what there is to ask for.
+      return publishHead(context, { ...state, roster: input.roster });
     case "OwnCommitted":
       return only(withOwn(state, input.open, input.head));
     case "Stored":

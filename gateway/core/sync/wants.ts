@@ -4,6 +4,7 @@ import {
   ASK_TIMEOUT_MS,
   ASKS_COUNT_MAX,
   ASKS_PER_PEER_MAX,
+  PEERS_PER_WANT_MAX,
   only,
   WANTS_COUNT_MAX,
   WANTS_PER_PEER_MAX,
@@ -14,20 +15,31 @@ import {
   type Want,
 } from "#core/sync/state.ts";
 
-/** Notes what there is to fetch, unless it is held already. */
-export const wantRange = (context: Context, state: SyncState, want: Want): SyncStep => {
-  const id = toHex(want.epoch);
+/** What one peer says it has. */
+export interface Offer {
+  readonly from: string;
+  readonly epoch: Uint8Array;
+  readonly size: number;
+}
+
+/** Notes what there is to fetch, and from whom, unless it is held already. */
+export const wantRange = (context: Context, state: SyncState, offer: Offer): SyncStep => {
+  const { from, epoch } = offer;
+  const id = toHex(epoch);
   const have = state.replica.get(id)?.head.range.size ?? 0;
-  if (have >= want.size || id === state.ownEpoch) return only(state);
-  if (!state.wants.has(id) && !hasRoomFor(state, want.from)) return only(state);
-  const size = Math.max(want.size, state.wants.get(id)?.size ?? 0);
-  return pump(context, { ...state, wants: new Map(state.wants).set(id, { ...want, size }) });
+  if (have >= offer.size || id === state.ownEpoch) return only(state);
+  const known = state.wants.get(id);
+  if (known === undefined && !hasRoomFor(state, from)) return only(state);
+  const peers = [...new Set([...(known?.peers ?? []), from])];
+  const size = Math.max(offer.size, known?.size ?? 0);
+  const want: Want = { epoch, size, peers: peers.slice(0, PEERS_PER_WANT_MAX) };
+  return pump(context, { ...state, wants: new Map(state.wants).set(id, want) });
 };
 
 const hasRoomFor = (state: SyncState, peer: string): boolean => {
   if (state.wants.size >= WANTS_COUNT_MAX) return false;
   let ofPeer = 0;
-  for (const { from } of state.wants.values()) if (from === peer) ofPeer += 1;
+  for (const { peers } of state.wants.values()) if (peers[0] === peer) ofPeer += 1;
   return ofPeer < WANTS_PER_PEER_MAX;
 };
 
@@ -35,7 +47,7 @@ const hasRoomFor = (state: SyncState, peer: string): boolean => {
 const asksByPeer = (state: SyncState): Map<string, number> => {
   const counts = new Map<string, number>();
   for (const id of state.asks.keys()) {
-    const peer = state.wants.get(id)?.from ?? "";
+    const peer = state.wants.get(id)?.peers[0] ?? "";
     counts.set(peer, (counts.get(peer) ?? 0) + 1);
   }
   return counts;
@@ -48,29 +60,37 @@ export const pump = ({ nowMs }: Context, state: SyncState): SyncStep => {
   const effects: SyncEffect[] = [];
   for (const [id, want] of state.wants) {
     if (asks.size >= ASKS_COUNT_MAX) break;
-    const underWay = ofPeer.get(want.from) ?? 0;
+    const [peer = ""] = want.peers;
+    const underWay = ofPeer.get(peer) ?? 0;
     if (asks.has(id) || underWay >= ASKS_PER_PEER_MAX) continue;
-    ofPeer.set(want.from, underWay + 1);
+    ofPeer.set(peer, underWay + 1);
     asks.set(id, nowMs + ASK_TIMEOUT_MS);
     const from = state.replica.get(id)?.head.range.size ?? 0;
     effects.push({
       _tag: "SendAsk",
-      to: want.from,
+      to: peer,
       ask: { _tag: "AskRange", epoch: want.epoch, from },
     });
   }
   return effects.length === 0 ? only(state) : { state: { ...state, asks }, effects };
 };
 
-/** Gives up the asks that were not answered, with their wants: the peer's next head brings them up again. */
+/**
+ * Gives up the asks that were not answered: the next peer that has it is asked, and where none is left the want is
+ * dropped, until a head brings it up again.
+ */
 export const expireAsks = (context: Context, state: SyncState): SyncStep => {
   const late = [...state.asks].filter(([, until]) => until <= context.nowMs).map(([id]) => id);
-  return pump(context, late.reduce(withoutWant, state));
+  return pump(context, late.reduce(withoutFirstPeer, state));
 };
 
-const withoutWant = (state: SyncState, id: string): SyncState => {
+const withoutFirstPeer = (state: SyncState, id: string): SyncState => {
   const [wants, asks] = [new Map(state.wants), new Map(state.asks)];
-  wants.delete(id);
+  const want = wants.get(id);
   asks.delete(id);
+  wants.delete(id);
+  if (want !== undefined && want.peers.length > 1) {
+    wants.set(id, { ...want, peers: want.peers.slice(1) });
+  }
   return { ...state, wants, asks };
 };

@@ -25,6 +25,8 @@ export interface SimulatedReaders extends ReaderAdaptor {
     card: EmulatedCard,
     holdMs: number,
   ) => E.Either<SimulatedTapError, Sighting>;
+  /** Whether a card tapped before has not left yet. */
+  readonly isInField: (reader: string) => boolean;
 }
 
 interface SimulatedReaderDeps {
@@ -90,6 +92,8 @@ export const createSimulatedReader = (
       emit({ _tag: "CardArrived", sighting });
       return E.right(sighting);
     },
+
+    isInField: (reader) => timers.has(reader),
 
     // There is no light and no buzzer: the journal is where the signal shows.
     feedback: (reader, signal) => {
