@@ -181,7 +181,7 @@ export const importDevices = async (
     const card = plainUid(row.uid);
     const before = lines.get(card);
     if (before !== undefined) {
-      return refusal("card-twice", `line ${row.line}: this card is on line ${before} already`);
+      return refusal("card-taken", `line ${row.line}: this card is on line ${before} already`);
     }
     lines.set(card, row.line);
     if (E.isLeft(change))

@@ -18,6 +18,10 @@ interface EpochRow {
   readonly proof: Buffer;
 }
 
+/** By name: where damage has renamed a column, SQLite says so, and no value is silently missing. */
+const EPOCH_COLUMNS =
+  "no, epoch, gateway, origin, epoch_key, size, roots, last_leaf, checkpoint, proof";
+
 interface RecordRow {
   readonly header: Buffer;
   readonly body: Buffer | null;
@@ -34,10 +38,11 @@ const PAGES_PER_ADDITION = 2;
 const plain = (bytes: unknown): Uint8Array =>
   bytes instanceof Uint8Array ? new Uint8Array(bytes) : new Uint8Array(0);
 
-const splitHashes = (joined: Buffer): Uint8Array[] => {
+const splitHashes = (value: unknown): Uint8Array[] => {
+  const joined = plain(value);
   const hashes: Uint8Array[] = [];
   for (let at = 0; at < joined.length; at += HASH_BYTES) {
-    hashes.push(plain(joined.subarray(at, at + HASH_BYTES)));
+    hashes.push(joined.slice(at, at + HASH_BYTES));
   }
   return hashes;
 };
@@ -71,7 +76,9 @@ export interface RowReader {
 }
 
 export const rowReader = (database: Database.Database): RowReader => {
-  const epochs = database.prepare<[number], EpochRow>("SELECT * FROM epoch WHERE no = ?");
+  const epochs = database.prepare<[number], EpochRow>(
+    `SELECT ${EPOCH_COLUMNS} FROM epoch WHERE no = ?`,
+  );
   const records = database.prepare<[number], RecordRow>(
     "SELECT header, body FROM record WHERE id = ?",
   );
@@ -125,7 +132,7 @@ export class LogFile {
     this.#updateEpoch = database.prepare(
       "UPDATE epoch SET size = ?, roots = ?, last_leaf = ?, checkpoint = ?, proof = ? WHERE no = ?",
     );
-    this.#selectEpoch = database.prepare("SELECT * FROM epoch WHERE epoch = ?");
+    this.#selectEpoch = database.prepare(`SELECT ${EPOCH_COLUMNS} FROM epoch WHERE epoch = ?`);
     this.#selectRecords = database.prepare(
       "SELECT header, body FROM record WHERE id >= ? AND id < ? ORDER BY id",
     );
@@ -190,7 +197,7 @@ export class LogFile {
 
   epochs(): ReadonlyArray<StoredEpoch> {
     return this.database
-      .prepare<[], EpochRow>("SELECT * FROM epoch ORDER BY no")
+      .prepare<[], EpochRow>(`SELECT ${EPOCH_COLUMNS} FROM epoch ORDER BY no`)
       .all()
       .map(toStoredEpoch);
   }

@@ -5,9 +5,11 @@ import { BLOCK_RECORDS } from "#core/log/epoch.ts";
 import { encodeRange, RANGE_BYTES_MAX, type Range } from "#core/log/range.ts";
 import { leafOf, type RecordBytes } from "#core/log/record.ts";
 import {
+  consistencyNodes,
   consistencyProof,
   inclusionProof,
   rootOfBlocks,
+  subtreeRootBeyond,
   type SubtreeRoot,
 } from "#core/log/tree.ts";
 import type { ProvedRecord } from "#core/log/proof.ts";
@@ -31,20 +33,21 @@ const itemsFrom = (file: LogFile, stored: StoredEpoch, from: number): RecordByte
 };
 
 /**
- * The Range from that record on, as long as fits one message; null where the file has nothing from there on, or
- * ends before its own checkpoint does and so can prove nothing in between.
+ * The Range from that record on, as long as fits one message; null where the file has nothing from there on. A file
+ * that ends before its checkpoint does proves its pieces with the proof that leads from its end to there.
  */
 export const rangeFrom = (file: LogFile, epoch: Uint8Array, from: number): Uint8Array | null => {
   const stored = file.epoch(epoch);
   if (stored === undefined || from >= stored.head.range.size) return null;
   const items = itemsFrom(file, stored, from);
-  const { size } = stored.head.range;
-  const to = from + items.length;
-  const range = { epoch, from, checkpoint: stored.checkpoint, items };
-  if (to === size) return encodeRange({ ...range, proof: stored.proof });
-  const checkpoint = readCheckpoint(stored.checkpoint);
-  if (E.isLeft(checkpoint) || checkpoint.right.size !== size) return null;
-  return encodeRange({ ...range, proof: proofTo(file, stored, to) });
+  const { checkpoint } = stored;
+  return encodeRange({
+    epoch,
+    from,
+    checkpoint,
+    proof: proofTo(file, stored, from + items.length),
+    items,
+  });
 };
 
 /** Roots of parts of an epoch's tree. Whole blocks are taken by their stored roots, so that two blocks at most are hashed anew. */
@@ -62,9 +65,16 @@ const subtreeRootOf =
     return rootOfBlocks(sha256, blocks, leaves);
   };
 
-/** PROOF(to, D[size]). */
-const proofTo = (file: LogFile, stored: StoredEpoch, to: number): Range["proof"] =>
-  consistencyProof(to, stored.head.range.size, subtreeRootOf(file, stored.head.epoch));
+/** PROOF(to, D[checkpoint size]). */
+const proofTo = (file: LogFile, stored: StoredEpoch, to: number): Range["proof"] => {
+  const { size } = stored.head.range;
+  if (to === size) return stored.proof;
+  const checkpoint = readCheckpoint(stored.checkpoint);
+  const signedSize = E.isRight(checkpoint) ? checkpoint.right.size : size;
+  const nodes = consistencyNodes(size, signedSize, stored.proof);
+  const held = { size, subtreeRoot: subtreeRootOf(file, stored.head.epoch) };
+  return consistencyProof(to, signedSize, subtreeRootBeyond(sha256, held, nodes));
+};
 
 /**
  * One record with its path to the epoch's checkpoint; null where the file has no such record, or ends before its own

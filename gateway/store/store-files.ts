@@ -32,9 +32,19 @@ export const foldAddition = ({ state }: StoreFiles, addition: Addition): Folded 
   return { epoch, size: range.size, entries: state.fold(epoch, addition.records) };
 };
 
+const checkpointFailure = (file: LogFile): CommitError | null => {
+  try {
+    file.emptyWal("TRUNCATE");
+    return null;
+  } catch (error) {
+    return commitErrorOf(error);
+  }
+};
+
 /**
  * Closes and reopens the own log after a failed commit, and empties its WAL into the file: if that works, what the
- * file then says is the truth about the failed group.
+ * file then says is the truth about the failed group. On a full disk the WAL stays; there a group is whole or not at
+ * all, while after a failed fsync what can be read may still be lost.
  */
 export const reopenLog = (
   file: LogFile,
@@ -45,7 +55,8 @@ export const reopenLog = (
     const opened = openLogFile(path);
     if (E.isLeft(opened)) return E.left({ _tag: "IoFailed", detail: opened.left._tag });
     const reopened = new LogFile(opened.right);
-    reopened.database.pragma("wal_checkpoint(TRUNCATE)");
+    const failure = checkpointFailure(reopened);
+    if (failure !== null && failure._tag !== "DiskFull") return E.left(failure);
     return E.right({ file: reopened, epochs: reopened.epochs() });
   } catch (error) {
     return E.left(commitErrorOf(error));

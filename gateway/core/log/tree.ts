@@ -137,6 +137,39 @@ export const consistencyProof = (
   return proof.toReversed();
 };
 
+/** The parts of a tree, as `from,to`, whose roots a consistency proof from oldSize to size consists of. */
+export const consistencyNodes = (
+  oldSize: number,
+  size: number,
+  proof: ReadonlyArray<Uint8Array>,
+): ReadonlyMap<string, Uint8Array> => {
+  const parts: string[] = [];
+  consistencyProof(oldSize, size, (from, to) => {
+    parts.unshift(`${from},${to}`);
+    return new Uint8Array(0);
+  });
+  return new Map(proof.map((hash, index) => [parts[index] ?? "", hash]));
+};
+
+/**
+ * Roots of parts of a tree of which only the leaves [0, held) are at hand, and the nodes of a consistency proof from
+ * there on: a part that reaches beyond them is put together from its halves.
+ */
+export const subtreeRootBeyond =
+  (
+    sha256: Sha256,
+    held: { readonly size: number; readonly subtreeRoot: SubtreeRoot },
+    nodes: ReadonlyMap<string, Uint8Array>,
+  ): SubtreeRoot =>
+  (from, to) => {
+    if (to <= held.size) return held.subtreeRoot(from, to);
+    const known = nodes.get(`${from},${to}`);
+    if (known !== undefined || to - from < 2) return known ?? new Uint8Array(32);
+    const middle = from + splitOf(to - from);
+    const root = subtreeRootBeyond(sha256, held, nodes);
+    return nodeHash(sha256, root(from, middle), root(middle, to));
+  };
+
 export interface InclusionClaim {
   readonly leaf: Uint8Array;
   readonly index: number;

@@ -123,7 +123,11 @@ const write: fc.Arbitrary<Omit<Operation, "replaces">> = fc.oneof(
     type: fc.constant(TYPE.counter),
     value: fc.integer({ min: -(2 ** 31), max: 2 ** 31 }),
   }),
-  fc.record({ key: fc.constant("best"), type: fc.constant(TYPE.max), value: fc.integer() }),
+  fc.record({
+    key: fc.constant("best"),
+    type: fc.constant(TYPE.max),
+    value: fc.oneof(fc.integer(), fc.constantFrom(-1, 0)),
+  }),
   // Types that are not folded yet, and one key under two types.
   fc.record({
     key: fc.constantFrom("place", "notes"),

@@ -1,0 +1,48 @@
+/** A file system of a few megabytes, to be filled. */
+import { execFileSync } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { join } from "node:path";
+
+export class SmallDisk implements Disposable {
+  readonly path: string;
+
+  constructor(path: string, megabytes: number) {
+    if (process.getuid?.() !== 0) {
+      throw new Error("a file system is mounted for this test: run it as root, or in a container");
+    }
+    this.path = path;
+    mkdirSync(path);
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tapmesh-test", path]);
+  }
+
+  get #filler(): string {
+    return join(this.path, "filler");
+  }
+
+  freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.path);
+    return bavail * bsize;
+  }
+
+  /** Leaves no more than that. */
+  fill(leaveBytes = 0): void {
+    const file = openSync(this.#filler, "a");
+    const block = Buffer.alloc(4_096, 1);
+    try {
+      while (this.freeBytes() > leaveBytes) writeSync(file, block);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  makeRoom(): void {
+    rmSync(this.#filler, { force: true });
+  }
+
+  /** Whoever has files open on it must have ended. */
+  [Symbol.dispose](): void {
+    if (existsSync(this.path)) execFileSync("umount", [this.path]);
+  }
+}
