@@ -85,16 +85,16 @@ const loadMemory = async (
 ): Promise<Pick<StartState, "index" | "registers">> => {
   const index = new CardIndex();
   const registers = new KnownRegisters(registerKeys);
-  let device = "";
+  let page = store.entriesAfter("");
   for (;;) {
-    const entries = await store.entriesAfter(device);
+    const entries = await page;
     const last = entries.at(-1);
     if (last === undefined) return { index, registers };
+    page = store.entriesAfter(last.device); // read meanwhile
     for (const entry of entries) {
       index.apply(entry);
       registers.apply(entry);
     }
-    ({ device } = last);
   }
 };
 

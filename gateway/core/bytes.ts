@@ -15,13 +15,16 @@ export const toHex = (bytes: Uint8Array): string => {
     codes[2 * i] = HEX_DIGITS[byte >> 4] ?? 0;
     codes[2 * i + 1] = HEX_DIGITS[byte & 15] ?? 0;
   }
-  if (codes.length <= CODES_PER_CALL) return String.fromCharCode(...codes);
+  if (codes.length <= CODES_PER_CALL) return textOf(codes);
   let hex = "";
   for (let at = 0; at < codes.length; at += CODES_PER_CALL) {
-    hex += String.fromCharCode(...codes.slice(at, at + CODES_PER_CALL));
+    hex += textOf(codes.subarray(at, at + CODES_PER_CALL));
   }
   return hex;
 };
+
+/** Without spreading, which would go through an iterator, number by number. */
+const textOf = (codes: Uint8Array): string => Reflect.apply(String.fromCharCode, undefined, codes);
 
 /** Reads hex of either case; undefined when a digit is missing or is not one. */
 export const fromHex = (hex: string): Uint8Array | undefined => {

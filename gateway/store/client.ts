@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import * as E from "fp-ts/lib/Either.js";
 import type { Folded, Store } from "#gateway/ports.ts";
+import { unpackEntries } from "#gateway/store/packed-entries.ts";
 import type {
   Answers,
   StoreMessage,
@@ -76,7 +77,7 @@ const storeOver = (client: StoreClient, ended: Promise<void>): Store => ({
   },
   knownWrites: (queries) => client.ask({ _tag: "KnownWrites", queries }),
   entries: (device) => client.ask({ _tag: "Entries", device }),
-  entriesAfter: (device) => client.ask({ _tag: "EntriesAfter", device }),
+  entriesAfter: async (device) => unpackEntries(await client.ask({ _tag: "EntriesAfter", device })),
   range: (epoch, from) => client.ask({ _tag: "Range", epoch, from }),
   records: (epoch, from, to) => client.ask({ _tag: "Records", epoch, from, to }),
   epochs: () => client.ask({ _tag: "Epochs" }),

@@ -37,7 +37,8 @@ export interface Answers {
   readonly Reopen: CommitError | ReadonlyArray<StoredEpoch>;
   readonly KnownWrites: ReadonlyArray<ReadonlyArray<WriteName>>;
   readonly Entries: ReadonlyArray<Entry>;
-  readonly EntriesAfter: ReadonlyArray<Entry>;
+  /** Packed: packed-entries.ts. */
+  readonly EntriesAfter: Uint8Array;
   readonly Range: Uint8Array | null;
   readonly Records: ReadonlyArray<RecordBytes>;
   readonly Epochs: ReadonlyArray<StoredEpoch>;

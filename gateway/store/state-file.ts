@@ -41,6 +41,11 @@ export interface StateUnusable {
 
 export type StateFileError = StateLocked | StateUnusable;
 
+interface EntryRow {
+  readonly device: string;
+  readonly bytes: Buffer;
+}
+
 const open = (path: string): Database.Database => {
   const database = new Database(path, { timeout: 0 });
   try {
@@ -65,7 +70,7 @@ export class StateFile {
   #digest = EMPTY_DIGEST;
   #unsaved = 0;
   readonly #selectEntry: Database.Statement<[string], Buffer>;
-  readonly #selectBetween: Database.Statement<[string, string], Buffer>;
+  readonly #selectBetween: Database.Statement<[string, string], EntryRow>;
   readonly #putEntry: Database.Statement<[string, Uint8Array]>;
   readonly #putHead: Database.Statement<[Uint8Array, number]>;
 
@@ -74,11 +79,10 @@ export class StateFile {
     this.#selectEntry = database
       .prepare<[string], Buffer>("SELECT bytes FROM entry WHERE key = ?")
       .pluck();
-    this.#selectBetween = database
-      .prepare<[string, string], Buffer>(
-        "SELECT bytes FROM entry WHERE key >= ? AND key < ? ORDER BY key",
-      )
-      .pluck();
+    this.#selectBetween = database.prepare<[string, string], EntryRow>(
+      `SELECT substr(key, 1, instr(key, ' ') - 1) AS device, bytes FROM entry
+       WHERE key >= ? AND key < ? ORDER BY key`,
+    );
     this.#putEntry = database.prepare("INSERT OR REPLACE INTO entry (key, bytes) VALUES (?, ?)");
     this.#putHead = database.prepare("INSERT OR REPLACE INTO head (epoch, size) VALUES (?, ?)");
   }
@@ -156,20 +160,18 @@ export class StateFile {
   }
 
   /** All entries of one device, in the order of type and key. */
-  entries(device: string): Generator<Entry, void, undefined> {
-    return this.#between(`${device} `, `${device} ${LAST_CHARACTER}`);
-  }
-
-  /** The entries of all devices behind that one, in the order of device, type and key. */
-  entriesAfter(device: string): Generator<Entry, void, undefined> {
-    return this.#between(device === "" ? "" : `${device} ${LAST_CHARACTER}`, LAST_CHARACTER);
-  }
-
-  *#between(first: string, last: string): Generator<Entry, void, undefined> {
-    for (const bytes of this.#selectBetween.iterate(first, last)) {
+  *entries(device: string): Generator<Entry, void, undefined> {
+    const rows = this.#selectBetween.iterate(`${device} `, `${device} ${LAST_CHARACTER}`);
+    for (const { bytes } of rows) {
       const entry = decodeEntry(bytes);
       if (entry !== undefined) yield entry;
     }
+  }
+
+  /** The entries, encoded, of all devices behind that one, in the order of device, type and key. */
+  entriesAfter(device: string): Iterable<{ readonly device: string; readonly bytes: Uint8Array }> {
+    const first = device === "" ? "" : `${device} ${LAST_CHARACTER}`;
+    return this.#selectBetween.iterate(first, LAST_CHARACTER);
   }
 
   /** Folds the next records of an epoch, in order; returns the entries that changed, as they are now. */

@@ -2,9 +2,9 @@
 import * as E from "fp-ts/lib/Either.js";
 import type { WriteName } from "#core/log/operation.ts";
 import type { Addition, StoredEpoch } from "#core/log/stored.ts";
-import type { Entry } from "#core/state/entry.ts";
 import type { CommitError, Folded, KnownWritesQuery } from "#gateway/ports.ts";
 import { LogFile } from "#gateway/store/log-file.ts";
+import { packEntries } from "#gateway/store/packed-entries.ts";
 import type { StoreFiles } from "#gateway/store/open-files.ts";
 import { openLogFile, sqliteDetail } from "#gateway/store/schema.ts";
 
@@ -75,12 +75,14 @@ export const knownWrites = (
       : [];
   });
 
-/** Whole devices after that one, until a page is full. */
-export const entriesAfter = ({ state }: StoreFiles, device: string): ReadonlyArray<Entry> => {
-  const page: Entry[] = [];
-  for (const entry of state.entriesAfter(device)) {
-    if (page.length >= ENTRIES_PER_PAGE && entry.device !== page.at(-1)?.device) break;
-    page.push(entry);
+/** Whole devices after that one, until a page is full; packed. */
+export const entriesAfter = ({ state }: StoreFiles, after: string): Uint8Array => {
+  const page: Uint8Array[] = [];
+  let last = after;
+  for (const { device, bytes } of state.entriesAfter(after)) {
+    if (page.length >= ENTRIES_PER_PAGE && device !== last) break;
+    page.push(bytes);
+    last = device;
   }
-  return page;
+  return packEntries(page);
 };
