@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { nowMs } from "#test/bench/clock.ts";
 
-/** The second is about mqtt's own call of url.parse, which Node forgives only below node_modules. */
-const NODE_OPTIONS = ["--disable-warning=ExperimentalWarning", "--disable-warning=DEP0169"];
+/** As in gateway/tapmesh.sh. */
+const NODE_OPTIONS = ["--max-semi-space-size=1", "--disable-warning=ExperimentalWarning"];
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 6_000;
 
