@@ -1,5 +1,5 @@
 /** A private pcscd with virtual readers: the real daemon and a real driver, only the hardware is not. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash, randomInt } from "node:crypto";
 import {
   copyFileSync,
@@ -63,6 +63,13 @@ const freePortPair = async (): Promise<number> => {
   }
 };
 
+/** From 2.0 on (Debian 13) pcscd asks polkit about every client, and where no polkit runs it refuses all. */
+const withoutPolkit = (): ReadonlyArray<string> => {
+  const help = spawnSync(PCSCD, ["--help"], { encoding: "utf8" });
+  const option = "--disable-polkit";
+  return `${help.stdout}${help.stderr}`.includes(option) ? [option] : [];
+};
+
 interface Slot {
   readonly name: string;
   readonly port: number;
@@ -124,7 +131,8 @@ export class TestPcscd implements AsyncDisposable {
     writeFileSync(path.join(config, "readers"), entries.join("\n"));
     const unreachable = `${this.socketPath}.new`;
     const log: string[] = [];
-    this.#daemon = spawn(PCSCD, ["--foreground", "--error", "--config", config], {
+    const options = ["--foreground", "--error", "--config", config, ...withoutPolkit()];
+    this.#daemon = spawn(PCSCD, options, {
       env: {
         LD_PRELOAD: compiledShim(),
         PCSCD_SOCKET: unreachable,
