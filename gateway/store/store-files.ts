@@ -26,10 +26,15 @@ export const addTo = (file: LogFile, addition: Addition): CommitError | null => 
   }
 };
 
-/** Folds an addition that is on disk. */
+/**
+ * Folds what of an addition isn't folded yet. It is on disk, so a fold of the whole log may have come before: after
+ * a save that failed, every record counts once all the same.
+ */
 export const foldAddition = ({ state }: StoreFiles, addition: Addition): Folded => {
-  const { epoch, range } = addition.head;
-  return { epoch, size: range.size, entries: state.fold(epoch, addition.records) };
+  const { epoch } = addition.head;
+  const folded = state.foldedSize(epoch) - addition.from;
+  const entries = state.fold(epoch, addition.records.slice(folded));
+  return { epoch, size: state.foldedSize(epoch), entries };
 };
 
 const checkpointFailure = (file: LogFile): CommitError | null => {
@@ -56,7 +61,10 @@ export const reopenLog = (
     if (E.isLeft(opened)) return E.left({ _tag: "IoFailed", detail: opened.left._tag });
     const reopened = new LogFile(opened.right);
     const failure = checkpointFailure(reopened);
-    if (failure !== null && failure._tag !== "DiskFull") return E.left(failure);
+    if (failure !== null && failure._tag !== "DiskFull") {
+      reopened.database.close(); // the next attempt opens it anew
+      return E.left(failure);
+    }
     return E.right({ file: reopened, epochs: reopened.epochs() });
   } catch (error) {
     return E.left(commitErrorOf(error));

@@ -1,10 +1,10 @@
 /** The records that an epoch itself needs, and how much a group may hold. */
 import * as E from "fp-ts/lib/Either.js";
 import { ACTOR, decodeBody, encodeBody, kindOf, type EarlierEpoch } from "#core/log/body.ts";
-import { signOpen, type Draft } from "#core/log/epoch.ts";
+import { newEpochHead, signOpen, type Draft, type EpochHead } from "#core/log/epoch.ts";
 import { RECORD_BYTES_MAX } from "#core/log/record.ts";
 import { GROUP_BYTES_MAX } from "#gateway/limits.ts";
-import { randomBytes, type SigningKey } from "#gateway/node-crypto.ts";
+import { generateSigningKey, randomBytes, sha256, type SigningKey } from "#gateway/node-crypto.ts";
 import type { Clock } from "#gateway/ports.ts";
 
 /** Who writes, as an `open` record says it. */
@@ -15,6 +15,20 @@ export interface Author {
   readonly bootId: Uint8Array;
   readonly clockClass: () => number;
 }
+
+/** The epoch that is being written, and its key: in memory, and nowhere else. */
+export interface OwnEpoch {
+  readonly head: EpochHead;
+  readonly key: SigningKey;
+  readonly openedMonoMs: number;
+}
+
+export const newOwnEpoch = (author: Author, clock: Clock): OwnEpoch => {
+  const key = generateSigningKey();
+  const { fleet, gateway } = author;
+  const head = newEpochHead(sha256, { fleet, gateway, epochKey: key.publicKey });
+  return { head, key, openedMonoMs: clock.monoMs() };
+};
 
 /** The first record of an epoch, signed by the gateway key. */
 export const openDraft = (

@@ -14,7 +14,6 @@ import {
 import {
   appendGroup,
   EPOCH_RECORDS_MAX,
-  newEpochHead,
   type Draft,
   type EpochHead,
   type SignedGroup,
@@ -22,14 +21,16 @@ import {
 import { REPLACES_COUNT_MAX, type WriteName } from "#core/log/operation.ts";
 import { rootOf } from "#core/log/tree.ts";
 import { APPEND_QUEUE_MAX, EPOCH_AGE_MAX_MS, GROUP_RECORDS_MAX } from "#gateway/limits.ts";
-import { generateSigningKey, randomBytes, sha256, type SigningKey } from "#gateway/node-crypto.ts";
+import { randomBytes, sha256 } from "#gateway/node-crypto.ts";
 import {
   closeDraft,
   isTooMuch,
+  newOwnEpoch,
   openDraft,
   problemOf,
   type Author,
   type DraftProblem,
+  type OwnEpoch,
 } from "#gateway/writer/drafts.ts";
 import type { Clock, CommitError, Journal, KnownWritesQuery, Store } from "#gateway/ports.ts";
 
@@ -76,12 +77,6 @@ export interface LogWriterDeps {
 interface Waiting {
   readonly record: PendingRecord;
   readonly resolve: (result: E.Either<AppendError, Committed>) => void;
-}
-
-interface OwnEpoch {
-  readonly head: EpochHead;
-  readonly key: SigningKey;
-  readonly openedMonoMs: number;
 }
 
 export class LogWriter {
@@ -142,7 +137,8 @@ export class LogWriter {
     if (this.#isClosed) return;
     this.#isClosed = true;
     while (this.#draining !== null) await this.#draining;
-    if (this.#epoch !== null) await this.#commit([this.#closeDraft(CLOSE_REASON.stop)]);
+    const { author, clock } = this.#deps;
+    if (this.#epoch !== null) await this.#commit([closeDraft(author, clock, CLOSE_REASON.stop)]);
     this.#epoch = null;
   }
 
@@ -201,14 +197,6 @@ export class LogWriter {
     });
   }
 
-  #newEpoch(): OwnEpoch {
-    const { author, clock } = this.#deps;
-    const key = generateSigningKey();
-    const { fleet, gateway } = author;
-    const head = newEpochHead(sha256, { fleet, gateway, epochKey: key.publicKey });
-    return { head, key, openedMonoMs: clock.monoMs() };
-  }
-
   #openDraft({ key }: OwnEpoch): Draft {
     const { author, clock } = this.#deps;
     return openDraft(author, clock, {
@@ -216,10 +204,6 @@ export class LogWriter {
       reason: this.#openReason,
       earlier: this.#unnamed.slice(-EARLIER_COUNT_MAX),
     });
-  }
-
-  #closeDraft(reason: number): Draft {
-    return closeDraft(this.#deps.author, this.#deps.clock, reason);
   }
 
   #mustRotate(adding: number): boolean {
@@ -230,7 +214,8 @@ export class LogWriter {
   }
 
   async #rotate(): Promise<void> {
-    await this.#commit([this.#closeDraft(CLOSE_REASON.rotate)]);
+    const { author, clock } = this.#deps;
+    await this.#commit([closeDraft(author, clock, CLOSE_REASON.rotate)]);
     // A commit that failed has left the epoch already.
     if (this.#epoch !== null) this.#leaveEpoch(this.#epoch.head, OPEN_REASON.rotate);
   }
@@ -247,16 +232,15 @@ export class LogWriter {
 
   /** Commits the drafts, behind an `open` if no epoch is open. Left: the epoch has been dropped. */
   async #commit(drafts: ReadonlyArray<Draft>): Promise<E.Either<FailedCommit, SignedGroup>> {
-    const { store, author, journal } = this.#deps;
-    const epoch = this.#epoch ?? this.#newEpoch();
+    const { store, author, clock, journal } = this.#deps;
+    const epoch = this.#epoch ?? newOwnEpoch(author, clock);
     const opening = epoch.head.range.size === 0 ? [this.#openDraft(epoch)] : [];
     const deps = { sha256, signWithEpochKey: epoch.key.sign };
     const group = appendGroup(deps, epoch.head, [...opening, ...drafts]);
-    const { gateway } = author;
-    const committed = await store.commit({ ...group, gateway, proof: [] });
+    const committed = await store.commit({ ...group, gateway: author.gateway, proof: [] });
     if (E.isRight(committed)) {
       this.#epoch = { ...epoch, head: group.head };
-      if (group.from === 0) this.#unnamed = this.#unnamed.slice(0, -EARLIER_COUNT_MAX);
+      this.#noteNamed(group);
       this.#deps.onCommitted(group);
       return E.right(group);
     }
@@ -282,17 +266,24 @@ export class LogWriter {
     }
     const stored = reopened.right.find(({ head }) => equalBytes(head.epoch, before.epoch));
     const stands = stored?.head.range.size === group.head.range.size;
+    if (stands) this.#noteNamed(group);
     this.#leaveEpoch(stands ? group.head : before, OPEN_REASON.fault);
     journal.warn("log.epoch-dropped", { groupStands: stands });
     if (!stands) return E.left({ cause, isAbsent: true });
-    if (group.from === 0) this.#unnamed = this.#unnamed.slice(-1);
     this.#deps.onCommitted(group);
     return E.right(group);
   }
+
+  /** The epochs that a group's `open` has named need no naming any more. */
+  #noteNamed(group: SignedGroup): void {
+    if (group.from === 0) this.#unnamed = this.#unnamed.slice(0, -EARLIER_COUNT_MAX);
+  }
 }
 
-const appendErrorOf = ({ cause, isAbsent }: FailedCommit): AppendError =>
-  isAbsent ? { _tag: "NotRecorded", cause } : { _tag: "FateUnknown", cause };
+const appendErrorOf = ({ cause, isAbsent }: FailedCommit): AppendError => ({
+  _tag: isAbsent ? "NotRecorded" : "FateUnknown",
+  cause,
+});
 
 const placeOf = (group: SignedGroup, offsetFromEnd: number): Committed => ({
   epoch: group.epoch,
