@@ -1,6 +1,6 @@
 # Each target does its own set-up; on a fresh machine git, make and root or sudo are enough.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check check-types check-lint check-format bench setup-run setup-test
+.PHONY: help run demo test test-long simulate check check-types check-lint check-format bench setup-run setup-test
 
 # node here is the checkout's Node 24, whatever the machine has.
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -16,6 +16,12 @@ demo: setup-run ## show a small fleet at work on this machine
 
 test: setup-test ## unit, contract and system tests (under 5 min)
 	@$(WITH_NODE) node test/run-tests.ts
+
+test-long: setup-test ## the same with larger counts (under 20 min)
+	@$(WITH_NODE) TAPMESH_TEST_LONG=1 node test/run-tests.ts
+
+simulate: setup-test ## run seeds of the simulator: SEEDS=1000, SEEDS=1-500 or SEED=123
+	@$(WITH_NODE) node test/simulation/main.ts
 
 check: setup-test ## types, lint and format (under 30 s)
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync --keep-going check-types check-lint check-format

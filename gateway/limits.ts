@@ -25,6 +25,11 @@ export const INBOX_BYTES_MAX: number = 8 * 1024 * 1024;
 /** Answers being read from the store for peers at once; a peer that gets none asks again. */
 export const ANSWERS_COUNT_MAX = 8;
 
+/** A state of fewer records is folded from the logs as fast as a snapshot of it is made. */
+export const SNAPSHOT_RECORDS_MIN = 2_000;
+/** What fits one message; a fleet of some 2,500 epochs and more is read from its logs. */
+export const SNAPSHOT_MANIFEST_BYTES_MAX: number = 60 * 1024;
+
 /** MQTT: a dead connection is noticed within 1.5 times this. */
 export const LINK_KEEPALIVE_S = 5;
 export const LINK_CONNECT_TIMEOUT_MS = 5_000;

@@ -1,5 +1,6 @@
 /** argv → verb. The only reader of argv, environment and signals. */
 import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
 import { runCommandLine } from "#gateway/cli/main-program.ts";
 
 const aborter = new AbortController();
@@ -21,6 +22,19 @@ const localUser = (): string => {
   }
 };
 
+/** An answer that is cut off by a signal or the end of input is an empty one. */
+const ask = async (question: string): Promise<string> => {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = new Promise<string>((resolve) => {
+    lines.once("close", () => resolve(""));
+  });
+  const { signal } = aborter;
+  const answered = lines.question(question, { signal }).catch(() => "");
+  const answer = await Promise.race([answered, ended]);
+  lines.close();
+  return answer;
+};
+
 /** What is still open after a verb has ended (a reader that hangs, a dead disk) gets so long, and is then cut off. */
 const LINGER_MS = 500;
 
@@ -31,6 +45,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   env: process.env,
   signal: aborter.signal,
   isTerminal: process.stdout.isTTY,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : null,
   user: localUser(),
 });
 setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -1,6 +1,7 @@
 /** The cryptographic functions that the core is handed, by Node. */
 import * as crypto from "node:crypto";
-import type { Crypto, SignEd25519 } from "#core/log/crypto.ts";
+import type { Crypto, SigningKey } from "#core/log/crypto.ts";
+import type { Entropy } from "#gateway/ports.ts";
 
 /** The DER that stands before an Ed25519 key: RFC 8410 sections 4 and 7. */
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
@@ -39,12 +40,7 @@ export const nodeCrypto: Crypto = {
   },
 };
 
-/** An Ed25519 key pair; the private key is held by OpenSSL. */
-export interface SigningKey {
-  readonly publicKey: Uint8Array;
-  readonly sign: SignEd25519;
-}
-
+/** The private key is held by OpenSSL. */
 const fromKeyObject = (privateKey: crypto.KeyObject): SigningKey => {
   const spki = crypto.createPublicKey(privateKey).export({ format: "der", type: "spki" });
   return {
@@ -69,6 +65,8 @@ export const signingKeyFromSeed = (seed: Uint8Array): SigningKey =>
 
 export const randomBytes = (byteCount: number): Uint8Array =>
   new Uint8Array(crypto.randomBytes(byteCount));
+
+export const nodeEntropy: Entropy = { randomBytes, generateSigningKey };
 
 /** First 16 bytes of HMAC-SHA-256(fleet card key, bytes): how cards and NDEF messages are named in records. */
 export type CardHmac = (bytes: Uint8Array) => Uint8Array;

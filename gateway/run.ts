@@ -3,79 +3,56 @@ import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
 import { classifyClock } from "#core/clock/clock-class.ts";
 import type { SignedGroup } from "#core/log/epoch.ts";
-import { stateTopic, syncSubscriptions } from "#core/message/topics.ts";
+import { parseSyncTopic, stateTopic, syncSubscriptions } from "#core/message/topics.ts";
 import type { Roster } from "#core/trust/roster.ts";
-import type { KnownRegisters } from "#core/verdict/known-registers.ts";
-import type { CardIndex } from "#core/verdict/card-index.ts";
+import { alarmsOf } from "#gateway/queries/alarms.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
+import type { Gateway, GatewayEvent } from "#gateway/gateway.ts";
+import { ClockWatch } from "#gateway/clock-watch.ts";
 import { Counters } from "#gateway/counters.ts";
 import {
   loadFleetMaterial,
   type FleetFileError,
   type FleetMaterial,
-} from "#gateway/fleet-files.ts";
-import { publishTap, stateMessage, willOf } from "#gateway/integrations/json-topics.ts";
-import { DISK_FREE_BYTES_MIN } from "#gateway/limits.ts";
+} from "#gateway/fleet/fleet-files.ts";
+import {
+  infoMessage,
+  InfoTopic,
+  publishTap,
+  stateMessage,
+  willOf,
+} from "#gateway/integrations/json-topics.ts";
 import { createLink, type Link } from "#gateway/link/mqtt-link.ts";
-import { randomBytes } from "#gateway/node-crypto.ts";
-import type { Clock, Folded, Journal, ReaderEvent, Store } from "#gateway/ports.ts";
+import { nodeCrypto, nodeEntropy, randomBytes } from "#gateway/node-crypto.ts";
+import type { Clock, Folded, Journal, Store } from "#gateway/ports.ts";
 import { createReaders, type Readers } from "#gateway/reader/readers.ts";
 import { loadStartState, type StartState } from "#gateway/start-state.ts";
+import type { StateMemory } from "#gateway/state-memory.ts";
 import { openStore } from "#gateway/store/client.ts";
 import type { StoreNotice, StoreOpenError } from "#gateway/store/messages.ts";
-import { SyncLoop } from "#gateway/sync-loop.ts";
-import { freeBytes, readBootId, readClockSigns } from "#gateway/system.ts";
+import { SyncLoop, type SyncLoopDeps } from "#gateway/sync/sync-loop.ts";
+import { readBootId, readClockSigns } from "#gateway/system.ts";
 import { TapPath, type TapReport } from "#gateway/tap-path.ts";
-import { watchRoster } from "#gateway/roster-watch.ts";
+import { riskOf, type Risk } from "#gateway/queries/risk.ts";
+import { BelievedRosters } from "#gateway/fleet/believed-rosters.ts";
+import { DiskRoom } from "#gateway/disk-room.ts";
 import { LogWriter } from "#gateway/writer/log-writer.ts";
-import type { AcceptedRange } from "#core/log/range.ts";
 
 export interface GatewayDeps {
   readonly clock: Clock;
   readonly journal: Journal;
+  /** Why the first epoch is opened: `OPEN_REASON`. */
+  readonly openReason: number;
   /** The store's thread died: the process can't go on. */
   readonly onFatal: (error: Error) => void;
 }
 
 export type StartError = FleetFileError | StoreOpenError;
 
-/** What happens here, for whoever watches. */
-export type GatewayEvent =
-  | { readonly _tag: "TapReported"; readonly report: TapReport }
-  | {
-      readonly _tag: "PeerRecords";
-      readonly author: string;
-      readonly accepted: AcceptedRange;
-      readonly isLive: boolean;
-    }
-  | { readonly _tag: "ReaderChanged"; readonly event: ReaderEvent };
-
-/** A gateway that runs. */
-export interface Gateway {
-  readonly config: GatewayConfig;
-  readonly clock: Clock;
-  readonly journal: Journal;
-  readonly material: FleetMaterial;
-  readonly roster: () => Roster;
-  readonly store: Store;
-  readonly notices: ReadonlyArray<StoreNotice>;
-  readonly index: CardIndex;
-  readonly writer: LogWriter;
-  readonly readers: Readers;
-  readonly link: Link;
-  readonly sync: SyncLoop;
-  readonly counters: Counters;
-  readonly hasRoom: () => boolean;
-  /** The newest tap, for `--last-tap`; null before the first. */
-  readonly lastTap: () => TapReport | null;
-  /** Calls back for each event until the returned function is called. */
-  readonly watch: (listener: (event: GatewayEvent) => void) => () => void;
-  /** Stops in order: readers, log (with its `close` record), link, store. */
-  readonly stop: () => Promise<void>;
-}
-
-/** The room on the disk is looked at so often, and not in the way of a verdict. */
-const ROOM_CHECK_PERIOD_MS = 1_000;
+/** Asks that were not answered, acknowledgements and heads are looked at so often. */
+const SYNC_TICK_MS = 100;
+/** The info topic is brought up to date so often at most. */
+const INFO_PERIOD_MS = 1_000;
 
 const currentClockClass = (): number => classifyClock(readClockSigns());
 
@@ -86,21 +63,22 @@ class RunningGateway implements Gateway {
   readonly material: FleetMaterial;
   readonly store: Store;
   readonly notices: ReadonlyArray<StoreNotice>;
-  readonly index: CardIndex;
+  readonly memory: StateMemory;
   readonly writer: LogWriter;
   readonly readers: Readers;
   readonly link: Link;
   readonly sync: SyncLoop;
   readonly counters: Counters = new Counters();
   readonly #tapPath: TapPath;
-  readonly #registers: KnownRegisters;
+  readonly #clockWatch: ClockWatch;
   readonly #listeners = new Set<(event: GatewayEvent) => void>();
   readonly #session = toHex(randomBytes(8));
-  #roster: Roster;
+  readonly #rosters: BelievedRosters;
   #lastTap: TapReport | null = null;
-  #stopRosterWatch: () => void = () => undefined;
-  #hasRoom = true;
-  #roomCheck: NodeJS.Timeout | undefined;
+  readonly #room: DiskRoom;
+  readonly #bootId: Uint8Array;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #info: InfoTopic;
 
   constructor(
     parts: {
@@ -121,48 +99,74 @@ class RunningGateway implements Gateway {
     this.material = material;
     this.store = store;
     this.notices = parts.notices;
-    this.index = start.index;
-    this.#registers = start.registers;
-    this.#roster = material.roster;
+    this.#room = new DiskRoom(config.dataDir, journal);
+    this.#bootId = parts.bootId;
+    this.memory = start.memory;
+    const onRoster = (roster: Roster): void => this.sync.onRoster(roster);
+    this.#rosters = new BelievedRosters({ config, journal, onRoster }, material.believed);
     const { fleet, gateway } = config;
     const { bootId } = parts;
     const { gatewayKey, cardHmac } = material;
     const author = { fleet, gateway, gatewayKey, bootId, clockClass: currentClockClass };
     const onCommitted = (group: SignedGroup): void => this.sync.onOwnCommitted(group);
-    this.writer = new LogWriter({ store, clock, journal, author, onCommitted }, start.unnamed);
+    this.writer = new LogWriter(
+      { store, clock, journal, author, entropy: nodeEntropy, onCommitted },
+      { unnamed: start.unnamed, reason: deps.openReason },
+    );
     this.link = this.#createLink();
-    const { counters, writer, link } = this;
-    this.sync = new SyncLoop(
-      {
-        fleet,
-        gateway,
-        clock,
-        journal,
-        counters,
-        store,
-        writer,
-        link,
-        onAccepted: (accepted, from, isLive) =>
-          this.#tell({ _tag: "PeerRecords", author: from, accepted, isLive }),
-      },
-      material.roster,
-      start.replica,
+    this.sync = this.#createSync(start);
+    this.#info = new InfoTopic(this.link, config, async () =>
+      infoMessage(this.roster(), await this.risk(), alarmsOf(this.sync.state)),
+    );
+    this.#clockWatch = new ClockWatch(
+      { gateway, bootId, clock, journal, writer: this.writer, signs: readClockSigns },
+      start.facts,
     );
     this.readers = createReaders({ clock, journal }, config.readers);
     this.#tapPath = new TapPath(
       {
         config,
         clock,
-        writer,
+        writer: this.writer,
         cardHmac,
-        index: this.index,
-        knownWrites: this.#registers,
-        hasRoom: this.hasRoom,
+        memory: this.memory,
+        hasRoom: this.#room.hasRoom,
         show: this.readers.show,
         onReport: (report) => this.#onReport(report),
       },
       start.lastCards,
     );
+  }
+
+  #createSync(start: StartState): SyncLoop {
+    const { clock, journal, counters, store, writer, link } = this;
+    const { fleet, gateway } = this.config;
+    const deps: SyncLoopDeps = {
+      fleet,
+      gateway,
+      crypto: nodeCrypto,
+      clock,
+      journal,
+      counters,
+      store,
+      writer,
+      link,
+      nextTurn: () => new Promise(setImmediate),
+      rosterNote: () => this.#rosters.note(),
+      takeRoster: (note, from) => this.#rosters.take(note, from),
+      onAccepted: (accepted, author, isLive) =>
+        this.#tell({ _tag: "PeerRecords", author, accepted, isLive }),
+      onAcknowledged: () => this.#tell({ _tag: "Acknowledged" }),
+      onEpochsHeard: (author, from) => this.#tell({ _tag: "EpochsHeard", author, from }),
+      onAlarm: (code, author) => {
+        journal.error(`alarm.${code}`, { gateway: author });
+        this.#tell({ _tag: "AlarmRaised", alarm: { code, author } });
+      },
+      onRefolded: () => void this.memory.reload(),
+    };
+    const roster = this.#rosters.current;
+    const { replica, forks, holes } = start;
+    return new SyncLoop(deps, { self: gateway, roster, replica, forks, holes });
   }
 
   #createLink(): Link {
@@ -175,22 +179,27 @@ class RunningGateway implements Gateway {
       will: willOf(config, this.#session),
       onConnect: () => {
         this.link.publish(stateTopic(site, gateway), stateMessage("online", this.#session), true);
-        void this.sync.onConnect();
+        this.#info.forget(); // a broker that is new or has forgotten is told again
+        this.sync.onConnect();
       },
       onMessage: (topic, payload) => this.sync.onMessage(topic, payload),
+      senderOf: (topic) => {
+        const from = parseSyncTopic(topic, fleet, gateway)?.from ?? null;
+        return from === gateway ? null : from;
+      },
       onDropped: (code) => counters.count(`link.dropped.${code}`),
     });
   }
 
   start(): void {
-    this.#checkRoom();
-    this.#roomCheck = setInterval(() => this.#checkRoom(), ROOM_CHECK_PERIOD_MS);
-    this.#stopRosterWatch = watchRoster(this.config.fleetFiles, this.journal, (roster) => {
-      if (roster.version <= this.#roster.version) return;
-      this.#roster = roster;
-      this.sync.onRoster(roster);
-    });
+    this.#room.start();
+    this.#timers.push(
+      setInterval(() => this.sync.tick(), SYNC_TICK_MS),
+      setInterval(() => void this.#info.publish(), INFO_PERIOD_MS),
+    );
+    this.#rosters.start();
     this.sync.start();
+    this.#clockWatch.start();
     this.link.start();
     this.readers.start((event) => {
       if (event._tag === "CardUnread") this.counters.count(`reader.unread.${event.error._tag}`);
@@ -199,19 +208,12 @@ class RunningGateway implements Gateway {
     });
   }
 
-  roster = (): Roster => this.#roster;
+  roster = (): Roster => this.#rosters.current;
   lastTap = (): TapReport | null => this.#lastTap;
 
-  hasRoom = (): boolean => this.#hasRoom;
-
-  #checkRoom(): void {
-    const hasRoom = freeBytes(this.config.dataDir) >= DISK_FREE_BYTES_MIN;
-    if (hasRoom !== this.#hasRoom) {
-      if (hasRoom) this.journal.info("disk.has-room");
-      else this.journal.error("disk.full", { dataDir: this.config.dataDir });
-    }
-    this.#hasRoom = hasRoom;
-  }
+  hasRoom = (): boolean => this.#room.hasRoom();
+  risk = (): Promise<Risk> =>
+    riskOf({ store: this.store, clock: this.clock, bootId: this.#bootId }, this.sync.state);
 
   watch = (listener: (event: GatewayEvent) => void): (() => void) => {
     this.#listeners.add(listener);
@@ -219,10 +221,16 @@ class RunningGateway implements Gateway {
   };
 
   onFolded(folded: Folded): void {
-    for (const entry of folded.entries) {
-      this.index.apply(entry);
-      this.#registers.apply(entry);
+    this.memory.onFolded(folded);
+    for (const fact of folded.facts) {
+      if (fact._tag === "Forked") this.sync.onFork(fact.epoch, fact.size);
     }
+  }
+
+  /** A snapshot that the logs contradict: what was believed of it is read anew. */
+  onNotice(notice: StoreNotice): void {
+    this.journal.error("store.notice", { ...notice });
+    void this.memory.reload();
   }
 
   #onReport(report: TapReport): void {
@@ -239,8 +247,10 @@ class RunningGateway implements Gateway {
 
   stop = async (): Promise<void> => {
     const { site, gateway } = this.config;
-    this.#stopRosterWatch();
-    clearInterval(this.#roomCheck);
+    this.#rosters.stop();
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#room.stop();
+    this.#clockWatch.stop();
     await this.readers.stop();
     await this.writer.close();
     this.link.publish(stateTopic(site, gateway), stateMessage("offline", this.#session), true);
@@ -265,6 +275,8 @@ export const startGateway = async (
     directory: config.dataDir,
     wallMs: deps.clock.wallMs(),
     onFolded: (folded) => gateway?.onFolded(folded),
+    onStaged: (entries) => gateway?.memory.onStaged(entries),
+    onNotice: (notice) => gateway?.onNotice(notice),
     onDeath: deps.onFatal,
   });
   if (E.isLeft(opened)) return opened;

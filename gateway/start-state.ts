@@ -3,34 +3,40 @@ import * as E from "fp-ts/lib/Either.js";
 import { equalBytes, toHex } from "#core/bytes.ts";
 import { decodeBody, type EarlierEpoch, type OpenBody, type TapBody } from "#core/log/body.ts";
 import { decodeHeader, KIND, type RecordBytes } from "#core/log/record.ts";
-import type { StoredEpoch } from "#core/log/stored.ts";
+import { leastCuts, type Cuts } from "#core/trust/cuts.ts";
+import type { Fact } from "#core/state/facts.ts";
 import { rootOf } from "#core/log/tree.ts";
-import { replicaEpochOf, type Replica, type ReplicaEpoch } from "#core/sync/replica.ts";
-import { CardIndex } from "#core/verdict/card-index.ts";
-import { KnownRegisters } from "#core/verdict/known-registers.ts";
+import { replicaEpochOf, type ReplicaEpoch } from "#core/sync/replica.ts";
+import { keysReplacedBy } from "#core/verdict/on-tap.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import { sha256 } from "#gateway/node-crypto.ts";
-import type { Store } from "#gateway/ports.ts";
+import type { HeldEpoch, Hole, Store } from "#gateway/ports.ts";
+import { StateMemory } from "#gateway/state-memory.ts";
 
 /** Own records looked through for each reader's last card: taps of the last minutes, which is what a restart is about. */
 const LAST_TAP_RECORDS = 512;
 
 export interface StartState {
-  readonly replica: Replica;
+  readonly replica: ReadonlyMap<string, ReplicaEpoch>;
+  /** Where verified forks cut epochs. */
+  readonly forks: Cuts;
+  /** Epoch (hex) → records whose bodies damage has taken. */
+  readonly holes: ReadonlyMap<string, ReadonlySet<number>>;
   /** Own epochs that no own `open` names. */
   readonly unnamed: ReadonlyArray<EarlierEpoch>;
   /** Reader → card (hex) of its last tap in this boot. */
   readonly lastCards: ReadonlyMap<string, string>;
-  readonly index: CardIndex;
-  readonly registers: KnownRegisters;
+  readonly memory: StateMemory;
+  /** What all records say about epochs and clocks. */
+  readonly facts: ReadonlyArray<Fact>;
 }
 
 interface Opened {
-  readonly stored: StoredEpoch;
+  readonly stored: HeldEpoch;
   readonly open: OpenBody;
 }
 
-const openOf = async (store: Store, stored: StoredEpoch): Promise<Opened | undefined> => {
+const openOf = async (store: Store, stored: HeldEpoch): Promise<Opened | undefined> => {
   const [first] = await store.records(stored.head.epoch, 0, 1);
   if (first === undefined || first.body === null) return undefined;
   const body = decodeBody(KIND.open, first.body);
@@ -78,34 +84,31 @@ const lastCardsOf = async (
   return lastCards;
 };
 
-/** What is kept of the state in memory, from every entry. */
-const loadMemory = async (
-  store: Store,
-  registerKeys: ReadonlyArray<string>,
-): Promise<Pick<StartState, "index" | "registers">> => {
-  const index = new CardIndex();
-  const registers = new KnownRegisters(registerKeys);
-  let page = store.entriesAfter("");
-  for (;;) {
-    const entries = await page;
-    const last = entries.at(-1);
-    if (last === undefined) return { index, registers };
-    page = store.entriesAfter(last.device); // read meanwhile
-    for (const entry of entries) {
-      index.apply(entry);
-      registers.apply(entry);
-    }
-  }
-};
+const holesIn = (holes: ReadonlyArray<Hole>): ReadonlyMap<string, ReadonlySet<number>> =>
+  new Map(
+    [...Map.groupBy(holes, ({ epoch }) => toHex(epoch))].map(
+      ([epoch, ofEpoch]) => [epoch, new Set(ofEpoch.map(({ seq }) => seq))] as const,
+    ),
+  );
 
-const registersSetBy = ({ readers }: GatewayConfig): ReadonlyArray<string> =>
-  readers.flatMap(({ onTap }) => onTap.flatMap((rule) => (rule._tag === "Set" ? [rule.key] : [])));
+/** The least size that a verified fork leaves of an epoch. */
+const forksIn = (facts: ReadonlyArray<Fact>): Cuts =>
+  leastCuts(
+    ...facts.map((fact) =>
+      fact._tag === "Forked" ? new Map([[fact.epoch, fact.size]]) : new Map<string, number>(),
+    ),
+  );
 
 export const loadStartState = async (
   store: Store,
   config: GatewayConfig,
   bootId: Uint8Array,
 ): Promise<StartState> => {
+  const memory = new StateMemory(
+    store,
+    config.readers.flatMap(({ onTap }) => keysReplacedBy(onTap)),
+  );
+  await memory.reload();
   const opened: Opened[] = [];
   for (const stored of await store.epochs()) {
     const epoch = await openOf(store, stored);
@@ -113,12 +116,19 @@ export const loadStartState = async (
   }
   const own = opened.filter(({ stored }) => stored.gateway === config.gateway);
   const replica = new Map<string, ReplicaEpoch>(
-    opened.map(({ stored, open }) => [toHex(stored.head.epoch), replicaEpochOf(open, stored.head)]),
+    opened.map(({ stored, open }) => [
+      toHex(stored.head.epoch),
+      replicaEpochOf(open, stored.head, stored.kept),
+    ]),
   );
+  const facts = await store.facts();
   return {
     replica,
+    forks: forksIn(facts),
+    holes: holesIn(await store.holes()),
     unnamed: unnamedOf(own),
     lastCards: await lastCardsOf(store, own, bootId),
-    ...(await loadMemory(store, registersSetBy(config))),
+    memory,
+    facts,
   };
 };

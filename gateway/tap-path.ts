@@ -5,20 +5,16 @@
 import * as E from "fp-ts/lib/Either.js";
 import { fromHex, toHex, utf8 } from "#core/bytes.ts";
 import type { Sighting } from "#core/card/sighting.ts";
-import { ACTOR, TECHNOLOGY, VERDICT, type TapBody } from "#core/log/body.ts";
-import type { CardIndex } from "#core/verdict/card-index.ts";
+import { ACTOR } from "#core/log/actor.ts";
+import { TECHNOLOGY, VERDICT, type TapBody } from "#core/log/body.ts";
 import { nothingSeen, onArrival, onLeft, type ReaderPresence } from "#core/verdict/debounce.ts";
 import { decide, type Verdict } from "#core/verdict/decide.ts";
-import type { KnownRegisters } from "#core/verdict/known-registers.ts";
 import { operationsFor } from "#core/verdict/on-tap.ts";
 import type { GatewayConfig, ReaderConfig } from "#gateway/config/config.ts";
-import type {
-  AppendError,
-  Committed,
-  LogWriter,
-  PendingRecord,
-} from "#gateway/writer/log-writer.ts";
+import type { PendingRecord } from "#gateway/writer/pending-record.ts";
+import type { AppendError, Committed, LogWriter } from "#gateway/writer/log-writer.ts";
 import type { CardHmac } from "#gateway/node-crypto.ts";
+import type { StateMemory } from "#gateway/state-memory.ts";
 import type { Clock, FeedbackSignal, ReaderEvent } from "#gateway/ports.ts";
 
 /** What became of a tap. */
@@ -37,9 +33,8 @@ export interface TapPathDeps {
   readonly config: GatewayConfig;
   readonly clock: Clock;
   readonly cardHmac: CardHmac;
-  /** Which writes of a device's key are known here: what a new write replaces. */
-  readonly knownWrites: KnownRegisters;
-  readonly index: CardIndex;
+  /** Which cards are enrolled, and which writes a new one replaces. */
+  readonly memory: Pick<StateMemory, "index" | "registers">;
   readonly writer: LogWriter;
   /** Whether there is room to record; without it no tap is accepted. */
   readonly hasRoom: () => boolean;
@@ -74,7 +69,7 @@ export class TapPath {
   }
 
   async #arrive(sighting: Sighting): Promise<void> {
-    const { clock, cardHmac, index } = this.#deps;
+    const { clock, cardHmac, memory } = this.#deps;
     const startMs = clock.preciseMs();
     const reader = this.#readers.get(sighting.reader);
     const presence = this.#presence.get(sighting.reader);
@@ -88,7 +83,7 @@ export class TapPath {
     if (!isTap) return;
 
     // tap → verdict → feedback: from memory, and before any I/O unless the reader is set to audit first
-    const decided = decide(sighting.uid, index.enrolled(card));
+    const decided = decide(sighting.uid, memory.index.enrolled(card));
     const verdict = this.#deps.hasRoom() ? decided : noRoom(decided);
     const verdictMs = clock.preciseMs() - startMs;
     if (reader.audit === "now") this.#deps.show(reader, signalFor(verdict));
@@ -110,7 +105,7 @@ export class TapPath {
     sighting: Sighting,
     tap: { readonly cardId: Uint8Array; readonly verdict: Verdict },
   ): PendingRecord {
-    const { config, cardHmac, knownWrites, writer } = this.#deps;
+    const { config, cardHmac, memory, writer } = this.#deps;
     const { verdict } = tap;
     const device = verdict._tag === "Unknown" ? null : verdict.device;
     const rules = verdict._tag === "Accepted" ? reader.onTap : [];
@@ -131,8 +126,8 @@ export class TapPath {
       reason: verdict._tag === "Accepted" ? "" : verdict.reason,
       ndef: sighting.ndef === null ? null : cardHmac(sighting.ndef),
       device,
-      operations: operationsFor(rules, place, (key) =>
-        knownWrites.foreign(device ?? "", key, writer.head?.epoch),
+      operations: operationsFor(rules, place, (write) =>
+        memory.registers.replacedBy(device ?? "", write, writer.head?.epoch),
       ),
     });
     return { wallMs: sighting.wallMs, monoMs: sighting.monoMs, queries: [], body };

@@ -1,17 +1,19 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { ViteUserConfig } from "vitest/config";
+import { IS_LONG, rounds } from "./long.ts";
 
 const config: ViteUserConfig = {
   root: fileURLToPath(new URL("..", import.meta.url)),
   test: {
-    include: ["test/{unit,contract,system}/**/*.test.ts"],
+    include: ["test/{unit,contract,system,simulation}/**/*.test.ts"],
     // Native modules: pcsclite crashes in a worker thread.
     pool: "forks",
     // System tests mostly wait for processes that they started, so even one core takes two.
     maxWorkers: Math.max(2, availableParallelism()),
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: rounds(30_000, 300_000),
+    hookTimeout: rounds(30_000, 300_000),
+    setupFiles: IS_LONG ? ["test/long-properties.ts"] : [],
     passWithNoTests: false,
   },
 };

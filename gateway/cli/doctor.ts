@@ -16,7 +16,7 @@ import { describeFleetFileError } from "#gateway/cli/start-errors.ts";
 import { problemsOf } from "#gateway/cli/status.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import { askGateway } from "#gateway/control/client.ts";
-import { loadCardKey, loadRoster } from "#gateway/fleet-files.ts";
+import { loadCardKey, loadRoster } from "#gateway/fleet/fleet-files.ts";
 import { DISK_FREE_BYTES_MIN } from "#gateway/limits.ts";
 import { probePcscd } from "#gateway/reader/pcsc/pcscd-socket.ts";
 import { freeBytes, readClockSigns } from "#gateway/system.ts";
@@ -68,7 +68,7 @@ const examineFleet = (config: GatewayConfig): Finding => {
   if (config.fleetFiles.makeOwn && !existsSync(config.fleetFiles.roster)) {
     return ok("fleet", "is made at the first start");
   }
-  const roster = loadRoster(config.fleetFiles);
+  const roster = loadRoster(config.fleetFiles, config.dataDir);
   if (E.isLeft(roster)) {
     return { what: "fleet", found: roster.left._tag, advice: describeFleetFileError(roster.left) };
   }
@@ -80,7 +80,7 @@ const examineFleet = (config: GatewayConfig): Finding => {
       advice: describeFleetFileError(cardKey.left),
     };
   }
-  const { fleet, version, gateways } = roster.right;
+  const { fleet, version, gateways } = roster.right.roster;
   return ok("fleet", `${fleet}, roster ${version} with ${gateways.length} gateways`);
 };
 

@@ -3,7 +3,7 @@ import * as E from "fp-ts/lib/Either.js";
 import { plainUid } from "#core/card/uid.ts";
 import { parseScalar } from "#gateway/cli/scalar.ts";
 import type { ImportRow } from "#gateway/control/protocol.ts";
-import type { JsonScalar } from "#gateway/queries.ts";
+import type { JsonScalar } from "#gateway/queries/values.ts";
 
 export interface ImportError {
   readonly line: number;

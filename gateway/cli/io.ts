@@ -14,6 +14,8 @@ export interface Io {
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   readonly isTerminal: boolean;
+  /** Asks a person, who may take as long as they like; null where nobody is there to answer. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   /** Who runs the command, for records that a person causes. */
   readonly user: string;
 }

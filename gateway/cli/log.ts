@@ -8,9 +8,11 @@ import { describeEpochError } from "#gateway/cli/epoch-errors.ts";
 import { EXIT, type CommonOptions, type ExitCode, type Io } from "#gateway/cli/io.ts";
 import { askOrRead } from "#gateway/cli/offline.ts";
 import { describeStoreError } from "#gateway/cli/start-errors.ts";
+import { registerHeads } from "#gateway/cli/log-heads.ts";
+import { registerVoid } from "#gateway/cli/log-void.ts";
 import { registerProve } from "#gateway/cli/prove.ts";
 import { formatRecord } from "#gateway/cli/words.ts";
-import { newestRecords } from "#gateway/queries.ts";
+import { newestRecords } from "#gateway/queries/records.ts";
 import { LogFile } from "#gateway/store/log-file.ts";
 import { isCorruption, openLogFileReadOnly, sqliteDetail } from "#gateway/store/schema.ts";
 import { verifyStoredEpoch, type EpochReport } from "#gateway/store/verify-file.ts";
@@ -105,7 +107,9 @@ export const registerLog = (program: Command, io: Io, end: (code: ExitCode) => v
     .option("--count <n>", "how many", "20")
     .addHelpText("after", "\nExample:\n  tapmesh log show --gateway lobby --count 5")
     .action(async (_local, command: Command) => end(await show(io, command.optsWithGlobals())));
+  registerVoid(log, io, end);
   registerProve(log, io, end);
+  registerHeads(log, io, end);
   log
     .command("verify")
     .argument("<file>", "a log.db or mirror.db")

@@ -1,5 +1,6 @@
 /** All verbs of the command line, and the exit code that each ends with. */
 import { Command, CommanderError } from "commander";
+import { registerBackup } from "#gateway/cli/backup.ts";
 import { registerBroker } from "#gateway/cli/broker.ts";
 import { registerConfig } from "#gateway/cli/config.ts";
 import { registerDemo } from "#gateway/cli/demo.ts";
@@ -8,6 +9,7 @@ import { registerDoctor } from "#gateway/cli/doctor.ts";
 import { EXIT, type ExitCode, type Io } from "#gateway/cli/io.ts";
 import { registerLog } from "#gateway/cli/log.ts";
 import { registerReader } from "#gateway/cli/reader.ts";
+import { registerRestore } from "#gateway/cli/restore.ts";
 import { registerRoster } from "#gateway/cli/roster.ts";
 import { registerRun } from "#gateway/cli/run.ts";
 import { registerStatus } from "#gateway/cli/status.ts";
@@ -50,6 +52,7 @@ export const runCommandLine = async (argv: ReadonlyArray<string>, io: Io): Promi
     registerRun,
     registerBroker,
     registerDemo,
+    registerRestore,
     registerStatus,
     registerTap,
     registerDevice,
@@ -58,6 +61,7 @@ export const runCommandLine = async (argv: ReadonlyArray<string>, io: Io): Promi
     registerRoster,
     registerConfig,
     registerDoctor,
+    registerBackup,
   ];
   for (const register of registrations) register(program, io, end);
   try {

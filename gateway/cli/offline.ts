@@ -37,7 +37,7 @@ const ask = async <A>(
   return E.right(answer);
 };
 
-type ReadingVerb = "devices" | "device" | "records";
+type ReadingVerb = "devices" | "device" | "records" | "author-heads";
 
 /** Asks the running gateway, or its files if it is down, which is said on stderr. Left: it was said why not. */
 export const askOrRead = async <Verb extends ReadingVerb, A>(

@@ -3,15 +3,10 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
 import type { GatewayConfig } from "#gateway/config/config.ts";
-import { loadGatewayKey, type FleetFileError } from "#gateway/fleet-files.ts";
+import { loadGatewayKey, type FleetFileError } from "#gateway/fleet/fleet-files.ts";
 import { nodeCrypto, randomBytes, signingKeyFromSeed } from "#gateway/node-crypto.ts";
-import {
-  addGateway,
-  initFleet,
-  signDraft,
-  type FleetCrypto,
-  type FleetFolderError,
-} from "#provisioning/roster/fleet-folder.ts";
+import type { FleetCrypto, FleetFolderError } from "#provisioning/roster/fleet-files.ts";
+import { addGateway, initFleet, signDraft } from "#provisioning/roster/fleet-folder.ts";
 
 /** What the fleet folder is made with. */
 export const fleetCrypto: FleetCrypto = { ...nodeCrypto, randomBytes, signingKeyFromSeed };

@@ -25,5 +25,7 @@ export const describeProofError = (error: ProofError): string => {
       return `the roster in it: ${describeRosterError(error.cause)}`;
     case "ProofGatewayForeign":
       return `the roster doesn't list the gateway "${error.gateway}" with the key that signed`;
+    case "ProofRecordCut":
+      return `it is in the log, but by the roster only the first ${error.size} records of that epoch count: its gateway's key was revoked`;
   }
 };

@@ -12,8 +12,9 @@ import { describeProofError } from "#gateway/cli/proof-errors.ts";
 import { describeStoreError } from "#gateway/cli/start-errors.ts";
 import { formatRecord } from "#gateway/cli/words.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
+import { loadRoster } from "#gateway/fleet/fleet-files.ts";
 import { nodeCrypto, sha256 } from "#gateway/node-crypto.ts";
-import { recordView } from "#gateway/queries.ts";
+import { recordView } from "#gateway/queries/records.ts";
 import { LogFile } from "#gateway/store/log-file.ts";
 import { LOG_FILE, MIRROR_FILE } from "#gateway/store/open-files.ts";
 import { provedRecord } from "#gateway/store/provable.ts";
@@ -50,8 +51,10 @@ const proveFrom = (
   }
 };
 
-const rosterText = (config: GatewayConfig): string | null =>
-  existsSync(config.fleetFiles.roster) ? readFileSync(config.fleetFiles.roster, "utf8") : null;
+const rosterText = (config: GatewayConfig): string | null => {
+  const believed = loadRoster(config.fleetFiles, config.dataDir);
+  return E.isLeft(believed) ? null : believed.right.note;
+};
 
 const prove = (io: Io, name: string, options: CommonOptions): ExitCode => {
   const [, epoch, seq] = RECORD_NAME.exec(name) ?? [];

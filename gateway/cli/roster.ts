@@ -3,117 +3,173 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import * as E from "fp-ts/lib/Either.js";
-import { fromBase64, toHex } from "#core/bytes.ts";
-import type { Roster } from "#core/trust/roster.ts";
-import { EXIT, type CommonOptions, type ExitCode, type Io } from "#gateway/cli/io.ts";
+import { fromBase64 } from "#core/bytes.ts";
+import { isJoinRequest, openJoinRequest, type JoinRequest } from "#core/trust/join-request.ts";
+import { EXIT, type ExitCode, type Io } from "#gateway/cli/io.ts";
 import { fleetCrypto } from "#gateway/cli/own-fleet.ts";
-import { describeFleetFolderError } from "#gateway/cli/start-errors.ts";
+import { registerRosterChanges } from "#gateway/cli/roster-change.ts";
 import {
-  addGateway,
-  initFleet,
-  readDraft,
-  readRoster,
-  signDraft,
-  type FleetFolderError,
-} from "#provisioning/roster/fleet-folder.ts";
-
-interface RosterOptions extends CommonOptions {
-  readonly dir: string;
-}
-
-const NAME = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
-
-const formatRosterWords = (roster: Roster): string =>
-  [
-    `fleet ${roster.fleet}   version ${roster.version}   ${roster.gateways.length} gateways`,
-    ...roster.gateways.map(
-      ({ name, site, key, status }) =>
-        `${name.padEnd(16)} site ${site.padEnd(12)} key ${toHex(key).slice(0, 16)}…   ${status}`,
-    ),
-  ].join("\n");
-
-const rosterJson = (roster: Roster): object => ({
-  ...roster,
-  previous: roster.previous && toHex(roster.previous),
-  successor: roster.successor && toHex(roster.successor),
-  gateways: roster.gateways.map((gateway) => ({ ...gateway, key: toHex(gateway.key) })),
-});
-
-const finish = (
-  { io, options }: { readonly io: Io; readonly options: CommonOptions },
-  result: E.Either<FleetFolderError, Roster>,
-  hint: string,
-): ExitCode => {
-  if (E.isLeft(result)) {
-    io.err(describeFleetFolderError(result.left));
-    return EXIT.failure;
-  }
-  const roster = result.right;
-  const isJson = options.json === true;
-  io.out(isJson ? JSON.stringify(rosterJson(roster)) : `${formatRosterWords(roster)}${hint}`);
-  return EXIT.ok;
-};
+  changeAndSign,
+  finish,
+  folderOf,
+  NAME,
+  shortKey,
+  SIGNED_HINT,
+  type RosterOptions,
+} from "#gateway/cli/roster-words.ts";
+import { describeJoinRequestError } from "#gateway/cli/start-errors.ts";
+import { readDraft, readRoster } from "#provisioning/roster/fleet-files.ts";
+import { addGateway, initFleet, signDraft } from "#provisioning/roster/fleet-folder.ts";
+import { rotateFleetKey } from "#provisioning/roster/key-rotation.ts";
+import { admitRequest, type Admission } from "#provisioning/roster/roster-changes.ts";
 
 const init = (io: Io, fleet: string, options: RosterOptions): ExitCode => {
   if (!NAME.test(fleet)) {
     io.err(`"${fleet}" is no fleet name: a-z, 0-9 and "-", at most 32`);
     return EXIT.usage;
   }
-  const folder = resolve(io.cwd, options.dir);
-  const hint = `\nmade in ${folder}; keep fleet.key and successor.key off every gateway, and successor.key in another place`;
+  const folder = folderOf({ io, options });
+  const hint = `made in ${folder}; keep fleet.key and successor.key off every gateway, and successor.key in another place`;
   return finish({ io, options }, initFleet(fleetCrypto, folder, fleet), hint);
 };
 
 interface AddOptions extends RosterOptions {
   readonly key?: string;
   readonly keyFile?: string;
-  readonly site: string;
+  readonly site?: string;
 }
 
-const keyText = (io: Io, options: AddOptions): string | undefined => {
-  if (options.keyFile === undefined) return options.key;
+const readText = (io: Io, file: string): string | undefined => {
   try {
-    return readFileSync(resolve(io.cwd, options.keyFile), "utf8").trim();
+    return readFileSync(resolve(io.cwd, file), "utf8");
   } catch {
     return undefined;
   }
 };
 
+/** Who is to be added, by a bare key or by a join request, which proves the name beside it. */
+const keyAndSite = (
+  io: Io,
+  name: string,
+  options: AddOptions,
+): { readonly key: Uint8Array; readonly site: string | undefined } | string => {
+  const text = options.keyFile === undefined ? options.key : readText(io, options.keyFile);
+  if (text !== undefined && isJoinRequest(text)) {
+    const request = openJoinRequest(fleetCrypto, text);
+    if (E.isLeft(request)) return describeJoinRequestError(request.left);
+    const { gateway, key, site } = request.right;
+    return gateway === name ? { key, site } : `the request is of the gateway "${gateway}"`;
+  }
+  const key = fromBase64((text ?? "").trim());
+  return key?.length === 32
+    ? { key, site: undefined }
+    : "give the gateway's key with --key (base64) or --key-file gateway.pub, from its data directory";
+};
+
 const add = (io: Io, name: string, options: AddOptions): ExitCode => {
-  const key = fromBase64(keyText(io, options) ?? "");
-  if (!NAME.test(name) || !NAME.test(options.site)) {
+  if (!NAME.test(name) || !NAME.test(options.site ?? "main")) {
     io.err(`gateway and site are of a-z, 0-9 and "-", at most 32`);
     return EXIT.usage;
   }
-  if (key?.length !== 32) {
-    io.err(
-      "give the gateway's key with --key (base64) or --key-file gateway.pub, from its data directory",
-    );
+  const found = keyAndSite(io, name, options);
+  if (typeof found === "string") {
+    io.err(found);
     return EXIT.usage;
   }
-  const gateway = { name, site: options.site, key, status: "active" } as const;
-  const added = addGateway(fleetCrypto, resolve(io.cwd, options.dir), gateway);
-  return finish({ io, options }, added, `\na draft: "tapmesh roster sign" makes it valid`);
+  const site = options.site ?? found.site ?? "main";
+  const gateway = { name, site, key: found.key, status: "active" } as const;
+  const added = addGateway(fleetCrypto, folderOf({ io, options }), gateway);
+  return finish({ io, options }, added, `a draft: "tapmesh roster sign" makes it valid`);
 };
 
+const admissionWords = (request: JoinRequest, admission: Admission): string => {
+  const { gateway, site, key } = request;
+  const who = `${gateway} at site ${site} with the key ${shortKey(key)}`;
+  return admission._tag === "NewGateway"
+    ? `lets in the new gateway ${who}`
+    : `lets in ${who}; the key that it had, ${shortKey(admission.oldKey)}, is retired: its records stand, new ones by it are still taken`;
+};
+
+const signRequest = (io: Io, file: string, options: RosterOptions): ExitCode => {
+  const text = readText(io, file);
+  const request = text === undefined ? undefined : openJoinRequest(fleetCrypto, text);
+  if (request === undefined || E.isLeft(request)) {
+    const why = request === undefined ? "it can't be read" : describeJoinRequestError(request.left);
+    io.err(`${file} is no join request: ${why}`);
+    return EXIT.usage;
+  }
+  const { right: joining } = request;
+  return changeAndSign(
+    { io, options },
+    (roster) => admitRequest(roster, joining),
+    (admission) => admissionWords(joining, admission),
+  );
+};
+
+const sign = (io: Io, file: string | undefined, options: RosterOptions): ExitCode =>
+  file === undefined
+    ? finish({ io, options }, signDraft(fleetCrypto, folderOf({ io, options })), SIGNED_HINT)
+    : signRequest(io, file, options);
+
+const ROTATED_HINT = [
+  SIGNED_HINT,
+  "the fleet key is the one that was the successor's; the old one signs nothing any more",
+  "successor.key is a new one: move it to another place. Gateways that are set up from now on get this fleet.pub; those that run need no new one",
+].join("\n");
+
+const rotate = (io: Io, options: RosterOptions): ExitCode =>
+  finish({ io, options }, rotateFleetKey(fleetCrypto, folderOf({ io, options })), ROTATED_HINT);
+
 const show = (io: Io, options: RosterOptions): ExitCode => {
-  const folder = resolve(io.cwd, options.dir);
+  const folder = folderOf({ io, options });
+  const roster = readRoster(fleetCrypto, folder);
   const draft = readDraft(folder);
-  const hint =
-    E.isRight(draft) && draft.right !== null ? `\na draft waits for "tapmesh roster sign"` : "";
-  return finish({ io, options }, readRoster(fleetCrypto, folder), hint);
+  const waits = E.isRight(draft) && draft.right !== null;
+  return finish({ io, options }, roster, waits ? `a draft waits for "tapmesh roster sign"` : "");
+};
+
+const DIR = ["--dir <folder>", "the fleet's folder", "fleet"] as const;
+
+/** `sign`, `rotate-key` and `show`: what makes a roster valid, and what it says. */
+const registerSigning = (roster: Command, io: Io, end: (code: ExitCode) => void): void => {
+  roster
+    .command("sign")
+    .argument("[request]", "a gateway's join request, to be let in")
+    .description("sign the draft with the fleet key, as the next version")
+    .option(...DIR)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  tapmesh roster sign --dir fleet\n  tapmesh roster sign dock.join   # shows what it does",
+    )
+    .action((file: string | undefined, _local, command: Command) =>
+      end(sign(io, file, command.optsWithGlobals())),
+    );
+  roster
+    .command("rotate-key")
+    .description("make the successor key the fleet key, if that one is lost, stolen or old")
+    .option(...DIR)
+    .addHelpText(
+      "after",
+      "\nExample:\n  tapmesh roster rotate-key   # with successor.key back in the folder",
+    )
+    .action((_local, command: Command) => end(rotate(io, command.optsWithGlobals())));
+  roster
+    .command("show")
+    .description("the signed roster, checked")
+    .option(...DIR)
+    .addHelpText("after", "\nExample:\n  tapmesh roster show --dir fleet")
+    .action((_local, command: Command) => end(show(io, command.optsWithGlobals())));
 };
 
 export const registerRoster = (program: Command, io: Io, end: (code: ExitCode) => void): void => {
   const roster = program
     .command("roster")
     .description("the fleet's keys and gateways, made offline");
-  const dir = ["--dir <folder>", "the fleet's folder", "fleet"] as const;
   roster
     .command("init")
     .argument("<fleet>", "its name")
     .description("make a fleet: keys and an empty roster")
-    .option(...dir)
+    .option(...DIR)
     .addHelpText("after", "\nExample:\n  tapmesh roster init acme --dir fleet")
     .action((fleet: string, _local, command: Command) =>
       end(init(io, fleet, command.optsWithGlobals())),
@@ -123,9 +179,9 @@ export const registerRoster = (program: Command, io: Io, end: (code: ExitCode) =
     .argument("<gateway>", "its name")
     .description("put a gateway into the draft of the next roster")
     .option("--key <base64>", "its public key")
-    .option("--key-file <file>", "the gateway.pub of its data directory")
-    .option("--site <name>", "where it stands", "main")
-    .option(...dir)
+    .option("--key-file <file>", "its join request, or the gateway.pub of its data directory")
+    .option("--site <name>", "where it stands (else as in the request, or main)")
+    .option(...DIR)
     .addHelpText(
       "after",
       "\nExample:\n  tapmesh roster add dock --key-file gateway.pub --site north",
@@ -133,29 +189,6 @@ export const registerRoster = (program: Command, io: Io, end: (code: ExitCode) =
     .action((name: string, _local, command: Command) =>
       end(add(io, name, command.optsWithGlobals())),
     );
-  roster
-    .command("sign")
-    .description("sign the draft with the fleet key, as the next version")
-    .option(...dir)
-    .addHelpText(
-      "after",
-      "\nExample:\n  tapmesh roster sign --dir fleet   # then copy roster.txt to the gateways",
-    )
-    .action((_local, command: Command) => {
-      const options: RosterOptions = command.optsWithGlobals();
-      const signed = signDraft(fleetCrypto, resolve(io.cwd, options.dir));
-      end(
-        finish(
-          { io, options },
-          signed,
-          "\nsigned; copy roster.txt to the gateways: they take it over while they run",
-        ),
-      );
-    });
-  roster
-    .command("show")
-    .description("the signed roster, checked")
-    .option(...dir)
-    .addHelpText("after", "\nExample:\n  tapmesh roster show --dir fleet")
-    .action((_local, command: Command) => end(show(io, command.optsWithGlobals())));
+  registerSigning(roster, io, end);
+  registerRosterChanges(roster, io, end);
 };

@@ -1,6 +1,7 @@
 /** `tapmesh run`: one gateway, with its broker if it has one, until a signal ends it. */
 import type { Command } from "commander";
 import * as E from "fp-ts/lib/Either.js";
+import { OPEN_REASON } from "#core/log/body.ts";
 import { mayPublish } from "#core/message/topics.ts";
 import { startBroker, type EmbeddedBroker } from "#broker/embedded.ts";
 import {
@@ -24,7 +25,8 @@ import { startHealthServer } from "#gateway/http/health.ts";
 import { readinessOf } from "#gateway/http/readiness.ts";
 import { createJournal } from "#gateway/journal.ts";
 import type { Journal } from "#gateway/ports.ts";
-import { startGateway, type Gateway } from "#gateway/run.ts";
+import type { Gateway } from "#gateway/gateway.ts";
+import { startGateway } from "#gateway/run.ts";
 import { systemClock } from "#gateway/system.ts";
 
 /** A stop that takes longer is cut off: the log stands without its `close` record, and nothing is lost. */
@@ -110,7 +112,12 @@ const untilSignal = (io: Io, fatal: Promise<Error>): Promise<Error | null> =>
     }),
   ]);
 
-const runGateway = async (io: Io, options: CommonOptions): Promise<ExitCode> => {
+/** Runs until a signal; `reason` is why the first epoch is opened. */
+export const runGateway = async (
+  io: Io,
+  options: CommonOptions,
+  reason: number = OPEN_REASON.boot,
+): Promise<ExitCode> => {
   const config = loadConfig(io, options);
   if (config === undefined) return EXIT.usage;
   const isForPerson = io.isTerminal && options.json !== true;
@@ -126,6 +133,7 @@ const runGateway = async (io: Io, options: CommonOptions): Promise<ExitCode> => 
     clock: systemClock,
     journal,
     onFatal: fatal.resolve,
+    openReason: reason,
   });
   if (E.isLeft(started)) {
     await broker?.close();
@@ -143,12 +151,29 @@ const runGateway = async (io: Io, options: CommonOptions): Promise<ExitCode> => 
   }
   journal.info("gateway.ready", { gateway: config.gateway, config: configFile(io, options) });
   if (isForPerson) setTimeout(() => greet(io, gateway, broker), READERS_SETTLE_MS).unref();
-  const died = await untilSignal(io, fatal.promise);
+  return untilStopped(io, {
+    gateway,
+    companions: [...faces.right, ...(broker === null ? [] : [broker])],
+    fatal: fatal.promise,
+  });
+};
+
+/** Waits for the signal, or for what ends the process by itself. */
+const untilStopped = async (
+  io: Io,
+  running: {
+    readonly gateway: Gateway;
+    readonly companions: ReadonlyArray<Companion>;
+    readonly fatal: Promise<Error>;
+  },
+): Promise<ExitCode> => {
+  const { gateway, companions, fatal } = running;
+  const { journal } = gateway;
+  const died = await untilSignal(io, fatal);
   if (died !== null) {
     journal.error("gateway.fatal", { detail: died.stack ?? died.message });
     return EXIT.failure;
   }
-  const companions = [...faces.right, ...(broker === null ? [] : [broker])];
   const code = await stopAll(io, gateway, companions);
   journal.info("gateway.stopped");
   return code;

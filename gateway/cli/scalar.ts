@@ -1,5 +1,5 @@
 /** What a person typed as a value: true, false, a whole number, or text. */
-import type { JsonScalar } from "#gateway/queries.ts";
+import type { JsonScalar } from "#gateway/queries/values.ts";
 
 export const parseScalar = (text: string): JsonScalar => {
   if (text === "true" || text === "false") return text === "true";

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { askAndPrint } from "#gateway/cli/ask.ts";
 import { EXIT, type CommonOptions, type ExitCode, type Io } from "#gateway/cli/io.ts";
 import type { StatusView } from "#gateway/control/protocol.ts";
+import type { Risk } from "#gateway/queries/risk.ts";
 
 /** What keeps the gateway from doing all of its work; empty if nothing does. */
 export const problemsOf = (status: StatusView): ReadonlyArray<string> => {
@@ -16,10 +17,21 @@ export const problemsOf = (status: StatusView): ReadonlyArray<string> => {
   for (const { id, up, optional, detail } of status.readers) {
     if (!up && !optional) problems.push(`reader ${id}: ${detail}`);
   }
+  for (const { message } of status.alarms) problems.push(message);
   for (const { url, connected, error } of status.brokers) {
     if (!connected) problems.push(`broker ${url}: ${error ?? "not connected yet"}`);
   }
   return problems;
+};
+
+/** "12 records on this disk alone, the oldest for 40 s   dock holds 200". */
+export const formatRisk = (risk: Risk): string => {
+  const peers = Object.entries(risk.peers).map(([peer, records]) => `${peer} holds ${records}`);
+  const what =
+    risk.records === 0
+      ? "none: every record of this gateway is on another disk too"
+      : `${risk.records} records on this disk alone, the oldest for ${Math.round((risk.oldestMs ?? 0) / 1_000)} s`;
+  return [`risk     ${what}`, ...peers].join("   ");
 };
 
 const formatStatus = (status: StatusView): string => {
@@ -39,6 +51,7 @@ const formatStatus = (status: StatusView): string => {
       ({ gateway, epochs, records }) =>
         `holds    ${gateway}   ${records} records in ${epochs} epochs`,
     ),
+    formatRisk(status.risk),
     ...Object.entries(status.counters).map(([code, count]) => `count    ${code}   ${count}`),
   ];
   const problems = problemsOf(status).map((problem) => `DEGRADED ${problem}`);

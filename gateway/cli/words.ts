@@ -1,6 +1,10 @@
 /** How things are said to people at a terminal. */
-import type { TapView } from "#gateway/control/protocol.ts";
-import type { DeviceRow, DeviceView, JsonScalar, RecordView } from "#gateway/queries.ts";
+import { CARD_KEY } from "#core/verdict/card-index.ts";
+import { formatTime } from "#gateway/cli/moment.ts";
+import type { DifferenceView, TapView } from "#gateway/control/protocol.ts";
+import type { DeviceRow, DeviceValue, DeviceView, Provenance } from "#gateway/queries/devices.ts";
+import type { RecordView } from "#gateway/queries/records.ts";
+import type { JsonValue } from "#gateway/queries/values.ts";
 
 const timeOf = (wallMs: number): string => new Date(wallMs).toTimeString().slice(0, 8);
 
@@ -10,9 +14,18 @@ const shortEpoch = (epoch: string): string => epoch.slice(0, 4);
 export const recordName = (record: { readonly epoch: string; readonly seq: number }): string =>
   `${shortEpoch(record.epoch)}/${record.seq}`;
 
-const formatValues = (values: Readonly<Record<string, JsonScalar>>): string =>
+/** The key's own way: a card by its last digits, a set in braces, a conflict with a bar. */
+export const formatValue = (key: string, value: JsonValue): string => {
+  if (value === null) return "(unset)";
+  if (typeof value === "string" && key === CARD_KEY) return `…${value.slice(-4)}`;
+  return Array.isArray(value) ? `{${value.map(String).join(", ")}}` : String(value);
+};
+
+/** Keys that are unset say nothing. */
+const formatValues = (values: DeviceRow["values"]): string =>
   Object.entries(values)
-    .map(([key, value]) => `${key}=${String(value)}`)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key}=${formatValue(key, value)}`)
     .join(" ");
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -36,24 +49,74 @@ export const formatTap = (tap: TapView): string => {
   return `${tap.verdict.padEnd(8)}  ${what}${reason}   ${times}${values}${content}${marks}`;
 };
 
-export const formatRecord = (record: RecordView): string =>
-  `${recordName(record).padEnd(10)} ${timeOf(record.wallMs)}  ${record.gateway.padEnd(8)} ${record.kind.padEnd(6)} ${record.summary}`;
+/** The time by the clock that wrote it, and what it should have said. */
+const formatTrue = (trueMs: number | null): string =>
+  trueMs === null ? "" : `, corrected ${formatTime(trueMs)}`;
+
+export const formatRecord = (record: RecordView): string => {
+  const { trueMs, voidedBy } = record;
+  const name = recordName(record).padEnd(10);
+  const marks = [
+    trueMs === null ? "" : `   [corrected ${formatTime(trueMs)}]`,
+    voidedBy === null ? "" : `   [VOID by ${recordName(voidedBy)}]`,
+  ].join("");
+  return `${name} ${timeOf(record.wallMs)}  ${record.gateway.padEnd(8)} ${record.kind.padEnd(6)} ${record.summary}${marks}`;
+};
+
+const formatMarks = ({ simulated, voidedBy }: Provenance): string =>
+  [
+    simulated ? "   [simulated]" : "",
+    voidedBy === null ? "" : `   [VOID by ${recordName(voidedBy)}]`,
+  ].join("");
+
+const formatSource = (source: Provenance): string => {
+  const place = `record ${recordName(source)} at ${source.gateway}`;
+  const when = `${timeOf(source.wallMs)} (${source.clock}${formatTrue(source.trueMs)})`;
+  return `   ${place}, ${when}, ${source.status}, by ${source.actor}${formatMarks(source)}`;
+};
+
+/** What stands under a key, and what of that somebody should look at. */
+const formatStanding = (standing: DeviceValue): string => {
+  const { key, value, type, conflict, inDoubt, survivors } = standing;
+  if (conflict) {
+    return `CONFLICT  ${survivors.map((survivor) => formatValue(key, survivor.value)).join(" | ")}`;
+  }
+  const text = type === "register" && key === CARD_KEY ? String(value) : formatValue(key, value);
+  if (!inDoubt) return text;
+  const others = survivors.slice(0, -1).map((other) => formatValue(key, other.value));
+  return `${text}   [IN DOUBT: also ${others.join(", ")}, by clocks alone]`;
+};
+
+/** One line for a value, or with `why` one for each that stands, where there is more than one. */
+const formatDeviceValue = (standing: DeviceValue, width: number, why: boolean): string => {
+  const { key, survivors, why: source } = standing;
+  const line = `${key.padEnd(width)}  ${formatStanding(standing)}`;
+  if (!why || source === null) return line + (source === null ? "" : formatMarks(source));
+  if (survivors.length <= 1) return line + formatSource(source);
+  const lines = survivors.map(
+    (survivor) =>
+      `${"".padEnd(width)}  - ${formatValue(key, survivor.value)}${formatSource(survivor.why)}`,
+  );
+  return [line, ...lines].join("\n");
+};
 
 export const formatDevice = (view: DeviceView, why: boolean): string => {
   const width = Math.max(...view.values.map(({ key }) => key.length));
-  return view.values
-    .map(({ key, value, why: source }) => {
-      const line = `${key.padEnd(width)}  ${String(value)}`;
-      const mark = source?.simulated === true ? "   [simulated]" : "";
-      if (!why || source === null) return line + mark;
-      const place = `record ${recordName(source)} at ${source.gateway}`;
-      const when = `${timeOf(source.wallMs)} (${source.clock})`;
-      return `${line}   ${place}, ${when}, ${source.status}, by ${source.actor}${mark}`;
-    })
-    .join("\n");
+  return view.values.map((standing) => formatDeviceValue(standing, width, why)).join("\n");
 };
 
-export const formatDeviceRow = ({
-  device,
-  values: { card: _card, ...values },
-}: DeviceRow): string => `${device.padEnd(20)} ${formatValues(values)}`;
+export const formatDeviceRow = (row: DeviceRow): string => {
+  const { card: _card, ...values } = row.values;
+  const conflicts = row.conflicts.length === 0 ? "" : `   CONFLICT ${row.conflicts.join(" ")}`;
+  const mark = row.simulated ? "   [simulated]" : "";
+  return `${row.device.padEnd(20)} ${formatValues(values)}${conflicts}${mark}`;
+};
+
+/** "location  dock → lobby", and for what stays as it is, why. */
+export const formatDifference = ({ key, now, after, stays }: DifferenceView): string => {
+  const change = `${formatValue(key, now)} → ${formatValue(key, after)}`;
+  if (stays === null) return `  ${key}  ${change}`;
+  const wished =
+    JSON.stringify(now) === JSON.stringify(after) ? "" : `, not ${formatValue(key, after)}`;
+  return `  ${key}  stays ${formatValue(key, now)}${wished}: ${stays}`;
+};

@@ -79,19 +79,22 @@ const parseStep = (rule: YamlReader): number => {
   return 0;
 };
 
+const VERBS = ["set", "claim", "collect", "add", "max", "min"] as const;
+const TAG_OF = { set: "Set", claim: "Claim", collect: "Collect", max: "Max", min: "Min" } as const;
+
 const parseRule = (rule: YamlReader): TapRule | undefined => {
-  const verb = (["set", "add", "max"] as const).find((candidate) => rule.has(candidate));
+  const verb = VERBS.find((candidate) => rule.has(candidate));
   let parsed: TapRule | undefined;
   if (verb === "add") {
     parsed = { _tag: "Add", key: parseKey(rule, verb), by: parseStep(rule) };
   } else if (verb !== undefined) {
     const key = parseKey(rule, verb);
     const to = parseTapValue(rule);
-    if (to !== undefined) parsed = { _tag: verb === "set" ? "Set" : "Max", key, to };
-    if (verb === "max" && to !== undefined && !isNumeric(to)) {
+    if (to !== undefined) parsed = { _tag: TAG_OF[verb], key, to };
+    if ((verb === "max" || verb === "min") && to !== undefined && !isNumeric(to)) {
       rule.problem("to", "must be a whole number or $time");
     }
-  } else rule.problem("", "must begin with set, add or max");
+  } else rule.problem("", `must begin with one of ${VERBS.join(", ")}`);
   rule.refuseUnknownKeys();
   return parsed;
 };

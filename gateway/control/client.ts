@@ -4,6 +4,7 @@ import * as E from "fp-ts/lib/Either.js";
 import type {
   ControlError,
   ControlRequest,
+  DeviceRevert,
   RequestOf,
   ControlResults,
   WatchEvent,
@@ -25,14 +26,16 @@ const failureOf = (path: string, error: NodeJS.ErrnoException): ControlFailure =
 };
 
 interface AnswerLine {
+  readonly progress?: DeviceRevert;
   readonly result?: unknown;
   readonly error?: ControlError;
 }
 
-/** Sends one request and waits for its answer. */
+/** Sends one request and waits for its answer; what comes before that is told line by line. */
 export const askGateway = <Verb extends Exclude<ControlRequest["verb"], "watch">>(
   path: string,
   request: RequestOf<Verb>,
+  onProgress: (progress: DeviceRevert) => void = () => undefined,
 ): Promise<E.Either<ControlFailure, ControlResults[Verb]>> =>
   new Promise((resolve) => {
     const socket: Socket = connect(path);
@@ -42,6 +45,10 @@ export const askGateway = <Verb extends Exclude<ControlRequest["verb"], "watch">
       // The process on the other end is this same code: the protocol file is the contract of both.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       const answer = JSON.parse(line) as AnswerLine;
+      if (answer.progress !== undefined) {
+        onProgress(answer.progress);
+        return;
+      }
       if (answer.error !== undefined) resolve(E.left({ _tag: "Refused", error: answer.error }));
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       else resolve(E.right(answer.result as ControlResults[Verb]));

@@ -1,10 +1,17 @@
 /**
  * What the CLI and the process say to each other over the Unix socket: one JSON object a line. A request is
- * `{verb, …}`; the answers are `{result}` or `{error}`, and for `watch` many `{event}` lines.
+ * `{verb, …}`; the answers are `{result}` or `{error}`, and for `watch` many `{event}` lines. A `revert` has
+ * `{progress}` lines before its answer, one for each device.
  */
-import type { DeviceRow, DeviceView, JsonScalar, RecordView } from "#gateway/queries.ts";
+import type { AuthorHeads } from "#gateway/queries/held-heads.ts";
+import type { DeviceRow, DeviceView } from "#gateway/queries/devices.ts";
+import type { RecordName } from "#gateway/queries/known.ts";
+import type { AskedMoment } from "#gateway/queries/moments.ts";
+import type { RecordView } from "#gateway/queries/records.ts";
+import type { JsonScalar, JsonValue } from "#gateway/queries/values.ts";
 import type { ReaderStatus } from "#gateway/reader/readers.ts";
 import type { BrokerStatus } from "#gateway/link/mqtt-link.ts";
+import type { Risk } from "#gateway/queries/risk.ts";
 
 export type ControlRequest =
   | { readonly verb: "status" }
@@ -26,6 +33,31 @@ export type ControlRequest =
       readonly device: string;
       readonly key: string;
       readonly value: JsonScalar;
+      /** Null: as the key is, else a register. */
+      readonly type: ValueType | null;
+      readonly user: string;
+    }
+  | {
+      /** Adds to or removes from a set. */
+      readonly verb: "member";
+      readonly device: string;
+      readonly key: string;
+      readonly value: JsonScalar;
+      readonly isToStay: boolean;
+      readonly user: string;
+    }
+  | {
+      readonly verb: "revert";
+      /** Null: all. */
+      readonly device: string | null;
+      readonly to: AskedMoment;
+      readonly change: ChangeWish;
+      readonly user: string;
+    }
+  | {
+      readonly verb: "void";
+      readonly record: RecordName;
+      readonly change: ChangeWish;
       readonly user: string;
     }
   | {
@@ -34,14 +66,27 @@ export type ControlRequest =
       readonly dryRun: boolean;
       readonly user: string;
     }
+  /** What is held anywhere of that gateway's records. */
+  | { readonly verb: "author-heads"; readonly gateway: string }
   | { readonly verb: "devices"; readonly after: string }
-  | { readonly verb: "device"; readonly device: string }
+  | { readonly verb: "device"; readonly device: string; readonly at: AskedMoment | null }
   | {
       readonly verb: "records";
       readonly gateway: string | null;
       readonly epoch: string | null;
       readonly count: number;
     };
+
+/** What `device set --type` takes; sets have verbs of their own, and safety is a key. */
+export const VALUE_TYPES = ["register", "exclusive", "counter", "max", "min"] as const;
+export type ValueType = (typeof VALUE_TYPES)[number];
+
+/** Whether to do it, or only to say what it would do. */
+export interface ChangeWish {
+  readonly isToApply: boolean;
+  /** The `shown` of the answer that a person has agreed to: refused if it would be another by now. */
+  readonly shown: string | null;
+}
 
 /** The request of one verb. */
 export type RequestOf<Verb extends ControlRequest["verb"]> = Extract<
@@ -83,6 +128,12 @@ export interface StatusView {
     readonly epochs: number;
     readonly records: number;
   }>;
+  readonly risk: Risk;
+  readonly alarms: ReadonlyArray<{
+    readonly code: string;
+    readonly gateway: string;
+    readonly message: string;
+  }>;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -104,7 +155,45 @@ export interface TapView {
   /** URIs and texts of the NDEF message, where the reader is set to read it. */
   readonly content: ReadonlyArray<string>;
   /** The device's values after the tap. */
-  readonly values: Readonly<Record<string, JsonScalar>>;
+  readonly values: DeviceRow["values"];
+}
+
+/** A key that reads otherwise than it will. */
+export interface DifferenceView {
+  readonly key: string;
+  readonly type: string;
+  readonly now: JsonValue;
+  readonly after: JsonValue;
+  /** Null, or why it stays as it is. */
+  readonly stays: string | null;
+}
+
+/** What a revert does to one device. */
+export interface DeviceRevert {
+  readonly device: string;
+  readonly differences: ReadonlyArray<DifferenceView>;
+  /** Null, or why nothing of it is done. */
+  readonly refused: string | null;
+  /** Records that it takes. */
+  readonly records: number;
+}
+
+export interface RevertResult {
+  readonly applied: boolean;
+  /** Devices that differ from then, those among them that are refused, and records that it takes or took. */
+  readonly devices: number;
+  readonly refused: number;
+  readonly records: number;
+  /** Stands for all that was shown. */
+  readonly shown: string;
+}
+
+export interface VoidResult {
+  readonly applied: boolean;
+  readonly record: RecordView;
+  readonly device: string | null;
+  readonly differences: ReadonlyArray<DifferenceView>;
+  readonly shown: string;
 }
 
 export type WatchEvent =
@@ -116,6 +205,14 @@ export type WatchEvent =
     }
   /** A card was there but could not be read whole: no tap, and what to do. */
   | { readonly event: "unread"; readonly reader: string; readonly message: string }
+  /** Peers hold more, or less, of this gateway's records. */
+  | { readonly event: "risk"; readonly risk: Risk }
+  | {
+      readonly event: "alarm";
+      readonly code: string;
+      readonly gateway: string;
+      readonly message: string;
+    }
   | {
       readonly event: "reader";
       readonly reader: string;
@@ -127,11 +224,21 @@ export interface ControlResults {
   readonly status: StatusView;
   readonly tap: TapView;
   readonly enrol: { readonly device: string; readonly card: string };
-  readonly set: { readonly device: string };
+  /** What the key reads as by now. */
+  readonly set: { readonly device: string; readonly type: string; readonly value: JsonValue };
+  /** `changed`: false where it was a member already. */
+  readonly member: {
+    readonly device: string;
+    readonly changed: boolean;
+    readonly members: JsonValue;
+  };
+  readonly revert: RevertResult;
+  readonly void: VoidResult;
   readonly import: { readonly rows: number; readonly written: number };
   readonly devices: ReadonlyArray<DeviceRow>;
   readonly device: DeviceView;
   readonly records: ReadonlyArray<RecordView>;
+  readonly "author-heads": AuthorHeads;
   readonly watch: never;
 }
 

@@ -2,8 +2,10 @@
 import * as E from "fp-ts/lib/Either.js";
 import type { UidError, UidUnfit } from "#core/card/uid.ts";
 import { describeCardReadError } from "#core/card/read-card.ts";
+import type { Irreversible } from "#core/state/revert.ts";
 import type { ControlError } from "#gateway/control/protocol.ts";
 import type { CommitError } from "#gateway/ports.ts";
+import type { QueryError } from "#gateway/queries/moments.ts";
 import type { EmulatedCardError } from "#gateway/reader/emulated/catalogue.ts";
 import type { SimulatedTapError } from "#gateway/reader/emulated/simulated-reader.ts";
 import type { AppendError } from "#gateway/writer/log-writer.ts";
@@ -67,5 +69,47 @@ export const describeEmulatedCardError = (error: EmulatedCardError): string => {
       return `this card has a UID of ${error.byteCountNeeded} bytes, not ${error.byteCount}`;
     case "CardNdefTooLarge":
       return `the message has ${error.byteCount} bytes; this card holds ${error.byteCountMax}`;
+  }
+};
+
+export const describeQueryError = (error: QueryError): string => {
+  switch (error._tag) {
+    case "DeviceUnknown":
+      return `no device is called "${error.device}"; "tapmesh device list" shows them`;
+    case "EpochUnknown":
+      return `no epoch begins with ${error.epoch}; "tapmesh log show" names records, such as 28cf/3`;
+    case "EpochAmbiguous":
+      return `${error.count} epochs begin with ${error.epoch}; "tapmesh log show --json" has them in full`;
+    case "RecordUnknown":
+      return `epoch ${error.epoch} has ${error.size} records here, numbered from 0`;
+    case "PastNotKept":
+      return "this gateway keeps the records of some gateways only, so it can't tell the past; ask one that keeps all";
+  }
+};
+
+export const queryRefusal = (error: QueryError): E.Either<ControlError, never> => {
+  const codes = {
+    DeviceUnknown: "device-unknown",
+    EpochUnknown: "epoch-unknown",
+    EpochAmbiguous: "epoch-ambiguous",
+    RecordUnknown: "record-unknown",
+    PastNotKept: "past-not-kept",
+  } as const;
+  return refusal(codes[error._tag], describeQueryError(error));
+};
+
+/** Why a key stays as it is, whatever one would have. */
+export const describeIrreversible = (irreversible: Irreversible): string => {
+  switch (irreversible) {
+    case "high-water":
+      return "a high-water mark never goes back";
+    case "revoked":
+      return "revoked can't be lifted: give the thing another device";
+    case "conflict-then":
+      return "two values stood against each other then, which can't be said again: set one";
+    case "counter-far":
+      return "too far away to count back";
+    case "not-kept":
+      return "what stood before isn't kept here: set it by hand";
   }
 };

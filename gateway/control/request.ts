@@ -1,7 +1,16 @@
 /** Decodes a control request: the socket is open to every local user of the group, so nothing is taken on trust. */
 import * as E from "fp-ts/lib/Either.js";
-import type { ControlError, ControlRequest, ImportRow } from "#gateway/control/protocol.ts";
-import type { JsonScalar } from "#gateway/queries.ts";
+import {
+  VALUE_TYPES,
+  type ChangeWish,
+  type ControlError,
+  type ControlRequest,
+  type ImportRow,
+  type ValueType,
+} from "#gateway/control/protocol.ts";
+import type { RecordName } from "#gateway/queries/known.ts";
+import type { AskedMoment } from "#gateway/queries/moments.ts";
+import type { JsonScalar } from "#gateway/queries/values.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -30,6 +39,22 @@ const isImportRow = (value: unknown): value is ImportRow =>
   isFields(value["values"]) &&
   Object.values(value["values"]).every(isScalar);
 
+const isValueType = (value: unknown): value is ValueType =>
+  VALUE_TYPES.some((type) => type === value);
+
+/** The first digits of an epoch and a place in it. */
+const isRecordName = (value: unknown): value is RecordName =>
+  isFields(value) &&
+  typeof value["epoch"] === "string" &&
+  /^[0-9a-fA-F]{1,32}$/.test(value["epoch"]) &&
+  isCount(value["seq"]);
+
+const isMoment = (value: unknown): value is AskedMoment =>
+  isRecordName(value) || (isFields(value) && isCount(value["trueMs"]));
+
+const isChangeWish = (value: unknown): value is ChangeWish =>
+  isFields(value) && typeof value["isToApply"] === "boolean" && isOptionalText(value["shown"]);
+
 /** Each verb's fields; undefined where one is missing or of another type. */
 const decoders: Readonly<
   Record<ControlRequest["verb"], (fields: Fields) => ControlRequest | undefined>
@@ -44,16 +69,39 @@ const decoders: Readonly<
     isText(device) && isOptionalText(uid) && isText(user)
       ? { verb: "enrol", device, uid, user }
       : undefined,
-  set: ({ device, key, value, user }) =>
-    isText(device) && isText(key) && isScalar(value) && isText(user)
-      ? { verb: "set", device, key, value, user }
+  set: ({ device, key, value, type, user }) =>
+    isText(device) &&
+    isText(key) &&
+    isScalar(value) &&
+    isText(user) &&
+    (type === null || isValueType(type))
+      ? { verb: "set", device, key, value, type, user }
+      : undefined,
+  member: ({ device, key, value, isToStay, user }) =>
+    isText(device) &&
+    isText(key) &&
+    isScalar(value) &&
+    typeof isToStay === "boolean" &&
+    isText(user)
+      ? { verb: "member", device, key, value, isToStay, user }
+      : undefined,
+  revert: ({ device, to, change, user }) =>
+    isOptionalText(device) && isMoment(to) && isChangeWish(change) && isText(user)
+      ? { verb: "revert", device, to, change, user }
+      : undefined,
+  void: ({ record, change, user }) =>
+    isRecordName(record) && isChangeWish(change) && isText(user)
+      ? { verb: "void", record, change, user }
       : undefined,
   import: ({ rows, dryRun, user }) =>
     Array.isArray(rows) && rows.every(isImportRow) && typeof dryRun === "boolean" && isText(user)
       ? { verb: "import", rows, dryRun, user }
       : undefined,
+  "author-heads": ({ gateway }) =>
+    isText(gateway) ? { verb: "author-heads", gateway } : undefined,
   devices: ({ after }) => (isText(after) ? { verb: "devices", after } : undefined),
-  device: ({ device }) => (isText(device) ? { verb: "device", device } : undefined),
+  device: ({ device, at }) =>
+    isText(device) && (at === null || isMoment(at)) ? { verb: "device", device, at } : undefined,
   records: ({ gateway, epoch, count }) =>
     isOptionalText(gateway) && isOptionalText(epoch) && isCount(count)
       ? { verb: "records", gateway, epoch, count }

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
-import type { WatchEvent } from "#gateway/control/protocol.ts";
+import type { DeviceRevert, WatchEvent } from "#gateway/control/protocol.ts";
 import { parseRequest } from "#gateway/control/request.ts";
-import { readLines, writeLine } from "#gateway/control/socket-lines.ts";
+import { readLines, writeAndDrain, writeLine } from "#gateway/control/socket-lines.ts";
 import type { ControlVerbs } from "#gateway/control/verbs.ts";
 import type { Journal } from "#gateway/ports.ts";
 
@@ -26,7 +26,8 @@ const answerLine = async (socket: Socket, verbs: ControlVerbs, line: string): Pr
   if (E.isLeft(request)) writeLine(socket, { error: request.left });
   else if (request.right.verb === "watch") serveWatcher(socket, verbs);
   else {
-    const answer = await verbs.run(request.right);
+    const tell = (progress: DeviceRevert): Promise<void> => writeAndDrain(socket, { progress });
+    const answer = await verbs.run(request.right, tell);
     writeLine(socket, E.isLeft(answer) ? { error: answer.left } : { result: answer.right });
   }
 };

@@ -1,4 +1,5 @@
 /** JSON lines over a Unix socket, both ways. */
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import { CONTROL_LINE_BYTES_MAX } from "#gateway/control/protocol.ts";
 
@@ -16,4 +17,14 @@ export const readLines = (socket: Socket, onLine: (line: string) => void): void 
 
 export const writeLine = (socket: Socket, message: unknown): void => {
   if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+};
+
+/** Resolves when the other end has room for more, or is gone. */
+export const writeAndDrain = async (socket: Socket, message: unknown): Promise<void> => {
+  writeLine(socket, message);
+  if (!socket.writableNeedDrain) return;
+  const either = new AbortController();
+  const { signal } = either;
+  await Promise.race([once(socket, "drain", { signal }), once(socket, "close", { signal })]);
+  either.abort(); // takes the other listener away
 };

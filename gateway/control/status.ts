@@ -1,8 +1,9 @@
 /** The gateway's state of affairs, for `tapmesh status` and `doctor`. */
 import { toBase64, toHex } from "#core/bytes.ts";
 import { isListed } from "#core/trust/roster.ts";
+import { alarmsOf, describeAlarm } from "#gateway/queries/alarms.ts";
 import type { StatusView } from "#gateway/control/protocol.ts";
-import type { Gateway } from "#gateway/run.ts";
+import type { Gateway } from "#gateway/gateway.ts";
 
 const authorsOf = (gateway: Gateway): StatusView["authors"] => {
   const epochs = [...gateway.sync.state.replica.values()];
@@ -17,7 +18,7 @@ const authorsOf = (gateway: Gateway): StatusView["authors"] => {
 };
 
 export const statusView = async (gateway: Gateway): Promise<StatusView> => {
-  const { config, material, writer, index } = gateway;
+  const { config, material, writer, memory } = gateway;
   const { publicKey } = material.gatewayKey;
   const roster = gateway.roster();
   const { digest } = await gateway.store.digest();
@@ -34,10 +35,16 @@ export const statusView = async (gateway: Gateway): Promise<StatusView> => {
     records: head?.range.size ?? 0,
     hasRoom: gateway.hasRoom(),
     digest,
-    cards: index.size,
+    cards: memory.index.size,
     readers: gateway.readers.status(),
     brokers: gateway.link.status(),
     authors: authorsOf(gateway),
+    risk: await gateway.risk(),
+    alarms: alarmsOf(gateway.sync.state).map((alarm) => ({
+      code: alarm.code,
+      gateway: alarm.author,
+      message: describeAlarm(alarm),
+    })),
     counters: gateway.counters.all(),
   };
 };

@@ -14,10 +14,10 @@ import {
   describeSimulatedTapError,
   refusal,
 } from "#gateway/control/refusal.ts";
-import { deviceRow } from "#gateway/queries.ts";
+import { deviceValues } from "#gateway/queries/devices.ts";
 import { emulatedCard } from "#gateway/reader/emulated/catalogue.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
-import type { Gateway } from "#gateway/run.ts";
+import type { Gateway } from "#gateway/gateway.ts";
 import type { TapReport } from "#gateway/tap-path.ts";
 
 const HOLD_MS = 20;
@@ -40,7 +40,7 @@ export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapV
   const { sighting, verdict, recorded } = report;
   const device = verdict._tag === "Unknown" ? null : verdict.device;
   const entries = device === null ? [] : await gateway.store.entries(device);
-  const { card: _card, ...values } = deviceRow(device ?? "", entries).values;
+  const { card: _card, ...values } = deviceValues(entries, gateway.memory.trueTime);
   const place = E.isRight(recorded) ? recorded.right : undefined;
   return {
     verdict: ({ Accepted: "accepted", Unknown: "unknown", Refused: "refused" } as const)[
@@ -91,8 +91,8 @@ const reportOf = (
 
 export class SimulatedTaps {
   readonly #gateway: Gateway;
-  /** Reader → when its last card has left for good, ms monotonic, and which card it was. */
-  readonly #last = new Map<string, { readonly uid: string; readonly freeMs: number }>();
+  /** Reader → its last card, and when it left, ms monotonic: on a busy machine later than it was to. */
+  readonly #last = new Map<string, { readonly uid: string; readonly leftMs: Promise<number> }>();
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
@@ -108,8 +108,11 @@ export class SimulatedTaps {
     const first = this.#gateway.config.readers.find(({ driver }) => driver === "simulated");
     const reader = request.reader ?? first?.id ?? "";
     await this.#untilFree(reader, card.right);
-    const { simulated } = this.#gateway.readers;
-    while (simulated.isInField(reader)) await delay(1);
+    // Somebody else's card may have come meanwhile.
+    while (this.#gateway.readers.simulated.isInField(reader)) {
+      await delay(1);
+      await this.#untilFree(reader, card.right);
+    }
     const report = await reportOf(this.#gateway, () => this.#hold(reader, card.right));
     return E.isLeft(report) ? report : E.right(await tapView(this.#gateway, report.right));
   }
@@ -118,7 +121,7 @@ export class SimulatedTaps {
   async #untilFree(reader: string, card: EmulatedCard): Promise<void> {
     const last = this.#last.get(reader);
     if (last === undefined) return;
-    const freeMs = last.freeMs + (last.uid === toHex(card.uid) ? DEBOUNCE_MS : 0);
+    const freeMs = (await last.leftMs) + (last.uid === toHex(card.uid) ? DEBOUNCE_MS : 0);
     const waitMs = freeMs - this.#gateway.clock.monoMs();
     if (waitMs > 0) await delay(waitMs);
   }
@@ -126,8 +129,12 @@ export class SimulatedTaps {
   #hold(reader: string, card: EmulatedCard): E.Either<ControlError, Sighting> {
     const held = this.#gateway.readers.simulated.tap(reader, card, HOLD_MS);
     if (E.isLeft(held)) return refusal("tap-refused", describeSimulatedTapError(held.left));
-    const freeMs = this.#gateway.clock.monoMs() + 2 * HOLD_MS;
-    this.#last.set(reader, { uid: toHex(card.uid), freeMs });
+    this.#last.set(reader, { uid: toHex(card.uid), leftMs: this.#untilLeft(reader) });
     return held;
+  }
+
+  async #untilLeft(reader: string): Promise<number> {
+    while (this.#gateway.readers.simulated.isInField(reader)) await delay(1);
+    return this.#gateway.clock.monoMs();
   }
 }

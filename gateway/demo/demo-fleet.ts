@@ -7,7 +7,7 @@ import * as E from "fp-ts/lib/Either.js";
 import { askGateway } from "#gateway/control/client.ts";
 import type { StatusView } from "#gateway/control/protocol.ts";
 import { layWire, type CuttableWire } from "#gateway/demo/cuttable-wire.ts";
-import { loadGatewayKey } from "#gateway/fleet-files.ts";
+import { loadGatewayKey } from "#gateway/fleet/fleet-files.ts";
 import { nodeCrypto, randomBytes, signingKeyFromSeed } from "#gateway/node-crypto.ts";
 import { addGateway, initFleet, signDraft } from "#provisioning/roster/fleet-folder.ts";
 

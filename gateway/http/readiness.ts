@@ -1,6 +1,6 @@
 /** What a gateway needs to be ready: a log that can be written, and every configured reader. */
 import type { Readiness } from "#gateway/http/health.ts";
-import type { Gateway } from "#gateway/run.ts";
+import type { Gateway } from "#gateway/gateway.ts";
 
 export const readinessOf = (gateway: Gateway): Readiness => {
   const { failure } = gateway.writer;

@@ -1,9 +1,12 @@
 /** What people and home-automation systems read on MQTT: JSON, one object a message. */
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
-import { readerTapTopic, stateTopic } from "#core/message/topics.ts";
+import { infoTopic, readerTapTopic, stateTopic } from "#core/message/topics.ts";
+import type { Roster } from "#core/trust/roster.ts";
+import type { Alarm } from "#gateway/queries/alarms.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import type { Link } from "#gateway/link/mqtt-link.ts";
+import type { Risk } from "#gateway/queries/risk.ts";
 import type { TapReport } from "#gateway/tap-path.ts";
 
 /** The state message; the session tells this connection's `offline` from an older one's that comes late. */
@@ -17,6 +20,46 @@ export const willOf = (
   topic: stateTopic(config.site, config.gateway),
   payload: stateMessage("offline", session),
 });
+
+/** Retained: how many own records are on this disk alone, and which peers hold how many. */
+export const infoMessage = (roster: Roster, risk: Risk, alarms: ReadonlyArray<Alarm>): string =>
+  JSON.stringify({
+    fleet: roster.fleet,
+    roster: roster.version,
+    risk: {
+      records: risk.records,
+      oldest_s: risk.oldestMs === null ? null : Math.round(risk.oldestMs / 1_000),
+    },
+    mirrors: risk.peers,
+    alarms,
+  });
+
+/** The info topic, published only when it says something new: it is retained. */
+export class InfoTopic {
+  readonly #link: Link;
+  readonly #topic: string;
+  readonly #message: () => Promise<string>;
+  #said = "";
+
+  constructor(link: Link, config: GatewayConfig, message: () => Promise<string>) {
+    this.#link = link;
+    this.#topic = infoTopic(config.site, config.gateway);
+    this.#message = message;
+  }
+
+  /** Says it once more, even if nothing has changed. */
+  forget(): void {
+    this.#said = "";
+  }
+
+  async publish(): Promise<void> {
+    if (!this.#link.isConnected()) return;
+    const message = await this.#message();
+    if (message === this.#said) return;
+    this.#said = message;
+    this.#link.publish(this.#topic, message, true);
+  }
+}
 
 /** Published only for taps that are on disk. Without the UID: `card` is the fleet's own name for it. */
 export const tapMessage = (report: TapReport): string => {

@@ -20,6 +20,8 @@ export interface LinkOptions {
   readonly will: { readonly topic: string; readonly payload: string };
   readonly onConnect: () => void;
   readonly onMessage: (topic: string, payload: Uint8Array) => void;
+  /** Who wrote a message, by its topic; null for what no peer wrote. */
+  readonly senderOf: (topic: string) => string | null;
   /** A message was dropped unread: by a stable code. */
   readonly onDropped: (code: string) => void;
 }
@@ -36,6 +38,8 @@ export interface Link {
   /** To every broker that is connected now; to none, if none is. */
   readonly publish: (topic: string, payload: Uint8Array | string, retained?: boolean) => void;
   readonly isConnected: () => boolean;
+  /** Whether some peers were heard by one broker only, and others by another one only. */
+  readonly relays: () => boolean;
   readonly status: () => ReadonlyArray<BrokerStatus>;
   /** Ends the connections in order, within a second. */
   readonly stop: () => Promise<void>;
@@ -43,6 +47,8 @@ export interface Link {
 
 const MQTT_PORT = 1_883;
 const STOP_TIMEOUT_MS = 1_000;
+/** Names beyond this many are not told apart: more than any roster lists. */
+const PEERS_HEARD_MAX = 16_384;
 
 const reconnectPeriodMs = (): number =>
   LINK_RECONNECT_MIN_MS + Math.random() * (LINK_RECONNECT_MAX_MS - LINK_RECONNECT_MIN_MS);
@@ -82,6 +88,8 @@ class BrokerConnection {
   readonly url: string;
   readonly client: MqttClient;
   error: string | null = null;
+  /** Peers of whom something came this way. */
+  readonly heard = new Set<string>();
 
   constructor(url: string, options: LinkOptions, journal: Journal) {
     this.url = url;
@@ -102,7 +110,11 @@ class BrokerConnection {
     this.client.on("error", (error) => this.#note(journal, error));
     this.client.on("message", (topic, payload) => {
       if (payload.length > LINK_PAYLOAD_BYTES_MAX) options.onDropped("payload-too-large");
-      else options.onMessage(topic, new Uint8Array(payload));
+      else {
+        const sender = options.senderOf(topic);
+        if (sender !== null && this.heard.size < PEERS_HEARD_MAX) this.heard.add(sender);
+        options.onMessage(topic, new Uint8Array(payload));
+      }
     });
   }
 
@@ -122,6 +134,13 @@ class BrokerConnection {
   }
 }
 
+/** Whether a peer is heard this way that no other broker brings, while another broker brings one that this one doesn't. */
+const hearsAlone = (one: BrokerConnection, all: ReadonlyArray<BrokerConnection>): boolean => {
+  const others = all.filter((other) => other !== one);
+  const isAlone = [...one.heard].some((peer) => others.every(({ heard }) => !heard.has(peer)));
+  return isAlone && others.some(({ heard }) => [...heard].some((peer) => !one.heard.has(peer)));
+};
+
 export const createLink = (journal: Journal, options: LinkOptions): Link => {
   const connections: BrokerConnection[] = [];
   const connected = (): BrokerConnection[] => connections.filter(({ client }) => client.connected);
@@ -138,6 +157,7 @@ export const createLink = (journal: Journal, options: LinkOptions): Link => {
       }
     },
     isConnected: () => connected().length > 0,
+    relays: () => connections.length > 1 && connected().some((one) => hearsAlone(one, connected())),
     status: () =>
       connections.map(({ url, client, error }) => ({ url, connected: client.connected, error })),
     stop: async () => {

@@ -1,8 +1,9 @@
 /** The store as the main thread sees it: a `Store` whose work is done in the worker thread. */
 import { Worker } from "node:worker_threads";
 import * as E from "fp-ts/lib/Either.js";
+import type { Entry } from "#core/state/entry.ts";
 import type { Folded, Store } from "#gateway/ports.ts";
-import { unpackEntries } from "#gateway/store/packed-entries.ts";
+import { unpackEntries } from "#core/state/packed-entries.ts";
 import type {
   Answers,
   StoreMessage,
@@ -18,6 +19,10 @@ export interface StoreOptions {
   readonly wallMs: number;
   /** Called for each fold, in order, after the records are on disk. */
   readonly onFolded: (folded: Folded) => void;
+  /** Called for each chunk of a snapshot that is staged: verdicts can rely on its entries, the log doesn't yet. */
+  readonly onStaged?: (entries: ReadonlyArray<Entry>) => void;
+  /** Something was wrong while the store ran. After `SnapshotWrong` all that is kept of the state must be read again. */
+  readonly onNotice?: (notice: StoreNotice) => void;
   /** The thread ended by itself: a bug or a dead disk. The process can't go on without it. */
   readonly onDeath: (error: Error) => void;
 }
@@ -62,15 +67,22 @@ class StoreClient {
   }
 }
 
+/** A page a turn: all devices' entries at once would keep a tap waiting for its verdict. */
+const unpackPages = async (pages: ReadonlyArray<Uint8Array>): Promise<ReadonlyArray<Entry>> => {
+  const entries: Entry[] = [];
+  for (const page of pages) {
+    entries.push(...unpackEntries(page));
+    await new Promise(setImmediate);
+  }
+  return entries;
+};
+
+const done = <Failure>(error: Failure | null): E.Either<Failure, void> =>
+  error === null ? E.right(undefined) : E.left(error);
+
 const storeOver = (client: StoreClient, ended: Promise<void>): Store => ({
-  commit: async (addition) => {
-    const error = await client.ask({ _tag: "Commit", addition });
-    return error === null ? E.right(undefined) : E.left(error);
-  },
-  mirror: async (addition) => {
-    const error = await client.ask({ _tag: "Mirror", addition });
-    return error === null ? E.right(undefined) : E.left(error);
-  },
+  commit: async (addition) => done(await client.ask({ _tag: "Commit", addition })),
+  mirror: async (addition, kept) => done(await client.ask({ _tag: "Mirror", addition, kept })),
   reopen: async () => {
     const answer = await client.ask({ _tag: "Reopen" });
     return "_tag" in answer ? E.left(answer) : E.right(answer);
@@ -82,6 +94,18 @@ const storeOver = (client: StoreClient, ended: Promise<void>): Store => ({
   records: (epoch, from, to) => client.ask({ _tag: "Records", epoch, from, to }),
   epochs: () => client.ask({ _tag: "Epochs" }),
   digest: () => client.ask({ _tag: "Digest" }),
+  facts: () => client.ask({ _tag: "Facts" }),
+  cut: (cuts) => client.ask({ _tag: "Cut", cuts }),
+  examine: (range) => client.ask({ _tag: "Examine", range }),
+  holes: () => client.ask({ _tag: "Holes" }),
+  fill: (epoch, bodies) => client.ask({ _tag: "Fill", epoch, bodies }),
+  entriesAt: async (moment, device) =>
+    unpackPages(await client.ask({ _tag: "EntriesAt", moment, device })),
+  snapshot: (scope) => client.ask({ _tag: "Snapshot", scope }),
+  snapshotChunk: (root, index) => client.ask({ _tag: "SnapshotChunk", root, index }),
+  stage: async (manifest) => done(await client.ask({ _tag: "Stage", manifest })),
+  stageChunk: async (index, bytes) => done(await client.ask({ _tag: "StageChunk", index, bytes })),
+  adopt: async () => done(await client.ask({ _tag: "Adopt" })),
   close: async () => {
     await client.ask({ _tag: "Close" });
     await ended;
@@ -117,6 +141,12 @@ export const openStore = (options: StoreOptions): Promise<E.Either<StoreOpenErro
           break;
         case "Folded":
           options.onFolded(message.folded);
+          break;
+        case "Staged":
+          options.onStaged?.(unpackEntries(message.entries));
+          break;
+        case "Notice":
+          options.onNotice?.(message.notice);
           break;
       }
     });

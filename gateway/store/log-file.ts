@@ -1,64 +1,33 @@
 /** The SQL over one log file: epochs, their records, their blocks. Decides nothing. */
 import type Database from "better-sqlite3";
-import { concatBytes } from "#core/bytes.ts";
 import type { RecordBytes } from "#core/log/record.ts";
 import type { Addition, StoredEpoch } from "#core/log/stored.ts";
+import {
+  EPOCH_COLUMNS,
+  growthOf,
+  plain,
+  toStoredEpoch,
+  type EpochRow,
+} from "#gateway/store/epoch-row.ts";
 import { LOG_PAGE_BYTES, ROWS_PER_EPOCH } from "#gateway/store/schema.ts";
 
-interface EpochRow {
+interface NumberedRow extends EpochRow {
   readonly no: number;
-  readonly epoch: Buffer;
-  readonly gateway: string;
-  readonly origin: string;
-  readonly epoch_key: Buffer;
-  readonly size: number;
-  readonly roots: Buffer;
-  readonly last_leaf: Buffer;
-  readonly checkpoint: string;
-  readonly proof: Buffer;
 }
-
-/** By name: where damage has renamed a column, SQLite says so, and no value is silently missing. */
-const EPOCH_COLUMNS =
-  "no, epoch, gateway, origin, epoch_key, size, roots, last_leaf, checkpoint, proof";
 
 interface RecordRow {
   readonly header: Buffer;
   readonly body: Buffer | null;
 }
 
-const HASH_BYTES = 32;
+/** A whole block: its root, and the first checkpoint that covers it. */
+export interface StoredBlock {
+  readonly root: Uint8Array;
+  readonly checkpoint: string;
+}
+
 /** The page of the epoch's row, and the one on which the records begin. */
 const PAGES_PER_ADDITION = 2;
-
-/**
- * Plain Uint8Arrays leave the store: a Buffer doesn't survive the way between threads as one. A damaged file may give
- * another type for a blob; that becomes no bytes, which verify as nothing.
- */
-const plain = (bytes: unknown): Uint8Array =>
-  bytes instanceof Uint8Array ? new Uint8Array(bytes) : new Uint8Array(0);
-
-const splitHashes = (value: unknown): Uint8Array[] => {
-  const joined = plain(value);
-  const hashes: Uint8Array[] = [];
-  for (let at = 0; at < joined.length; at += HASH_BYTES) {
-    hashes.push(joined.slice(at, at + HASH_BYTES));
-  }
-  return hashes;
-};
-
-const toStoredEpoch = (row: EpochRow): StoredEpoch => ({
-  gateway: row.gateway,
-  head: {
-    epoch: plain(row.epoch),
-    origin: row.origin,
-    epochKey: plain(row.epoch_key),
-    range: { size: row.size, roots: splitHashes(row.roots) },
-    lastLeaf: plain(row.last_leaf),
-  },
-  checkpoint: row.checkpoint,
-  proof: splitHashes(row.proof),
-});
 
 const toRecord = (row: RecordRow): RecordBytes => ({
   header: plain(row.header),
@@ -76,8 +45,8 @@ export interface RowReader {
 }
 
 export const rowReader = (database: Database.Database): RowReader => {
-  const epochs = database.prepare<[number], EpochRow>(
-    `SELECT ${EPOCH_COLUMNS} FROM epoch WHERE no = ?`,
+  const epochs = database.prepare<[number], NumberedRow>(
+    `SELECT no, ${EPOCH_COLUMNS} FROM epoch WHERE no = ?`,
   );
   const records = database.prepare<[number], RecordRow>(
     "SELECT header, body FROM record WHERE id = ?",
@@ -114,7 +83,7 @@ export class LogFile {
   readonly #insertBlock: Database.Statement<[number, Uint8Array, string]>;
   readonly #insertEpoch: Database.Statement;
   readonly #updateEpoch: Database.Statement;
-  readonly #selectEpoch: Database.Statement<[Uint8Array], EpochRow>;
+  readonly #selectEpoch: Database.Statement<[Uint8Array], NumberedRow>;
   readonly #selectRecords: Database.Statement<[number, number], RecordRow>;
   readonly #add: (addition: Addition) => void;
   #walBytes = 0;
@@ -132,7 +101,7 @@ export class LogFile {
     this.#updateEpoch = database.prepare(
       "UPDATE epoch SET size = ?, roots = ?, last_leaf = ?, checkpoint = ?, proof = ? WHERE no = ?",
     );
-    this.#selectEpoch = database.prepare(`SELECT ${EPOCH_COLUMNS} FROM epoch WHERE epoch = ?`);
+    this.#selectEpoch = database.prepare(`SELECT no, ${EPOCH_COLUMNS} FROM epoch WHERE epoch = ?`);
     this.#selectRecords = database.prepare(
       "SELECT header, body FROM record WHERE id >= ? AND id < ? ORDER BY id",
     );
@@ -150,20 +119,18 @@ export class LogFile {
   }
 
   #putEpoch(addition: Addition): number {
-    const { head, gateway, checkpoint } = addition;
-    const roots = concatBytes(...head.range.roots);
-    const proof = concatBytes(...addition.proof);
+    const { head, gateway } = addition;
     const known = this.#selectEpoch.get(head.epoch);
-    const state = [head.range.size, roots, head.lastLeaf, checkpoint, proof];
+    const growth = growthOf(addition);
     if (known !== undefined) {
-      this.#updateEpoch.run(...state, known.no);
+      this.#updateEpoch.run(...growth, known.no);
       return known.no;
     }
     const inserted = this.#insertEpoch.run(
       gateway,
       head.origin,
       head.epochKey,
-      ...state,
+      ...growth,
       head.epoch,
     );
     return Number(inserted.lastInsertRowid);
@@ -197,7 +164,7 @@ export class LogFile {
 
   epochs(): ReadonlyArray<StoredEpoch> {
     return this.database
-      .prepare<[], EpochRow>(`SELECT ${EPOCH_COLUMNS} FROM epoch ORDER BY no`)
+      .prepare<[], NumberedRow>(`SELECT no, ${EPOCH_COLUMNS} FROM epoch ORDER BY no`)
       .all()
       .map(toStoredEpoch);
   }
@@ -209,16 +176,47 @@ export class LogFile {
 
   /** The roots of the epoch's blocks [from, to), as far as the file has them. */
   blockRoots(epoch: Uint8Array, from: number, to: number): ReadonlyArray<Uint8Array> {
+    return this.blocks(epoch, from, to).map(({ root }) => root);
+  }
+
+  /** The blocks [from, to) of an epoch, as far as the file has them. */
+  blocks(epoch: Uint8Array, from: number, to: number): ReadonlyArray<StoredBlock> {
     const no = this.#selectEpoch.get(epoch)?.no;
     if (no === undefined) return [];
     const first = no * ROWS_PER_EPOCH;
     return this.database
-      .prepare<[number, number], Buffer>(
-        "SELECT root FROM block WHERE id >= ? AND id < ? ORDER BY id",
+      .prepare<[number, number], { root: Buffer; checkpoint: string }>(
+        "SELECT root, checkpoint FROM block WHERE id >= ? AND id < ? ORDER BY id",
       )
-      .pluck()
       .all(first + from, first + to)
-      .map(plain);
+      .map(({ root, checkpoint }) => ({ root: plain(root), checkpoint }));
+  }
+
+  /** Records whose bodies are missing, so many at most; looks through the whole file. */
+  bodiless(countMax: number): ReadonlyArray<{ readonly epoch: Uint8Array; readonly seq: number }> {
+    const epochs = new Map(
+      this.database
+        .prepare<[], { no: number; epoch: Buffer }>("SELECT no, epoch FROM epoch")
+        .all()
+        .map(({ no, epoch }) => [no, new Uint8Array(epoch)] as const),
+    );
+    const ids = this.database
+      .prepare<[number], number>("SELECT id FROM record WHERE body IS NULL ORDER BY id LIMIT ?")
+      .pluck()
+      .all(countMax);
+    return ids.flatMap((id) => {
+      const epoch = epochs.get(Math.floor(id / ROWS_PER_EPOCH));
+      return epoch === undefined ? [] : [{ epoch, seq: id % ROWS_PER_EPOCH }];
+    });
+  }
+
+  /** Puts a missing body in; on disk when it returns. */
+  fill(epoch: Uint8Array, seq: number, body: Uint8Array): void {
+    const no = this.#selectEpoch.get(epoch)?.no;
+    if (no === undefined) return;
+    this.database
+      .prepare("UPDATE record SET body = ? WHERE id = ? AND body IS NULL")
+      .run(body, no * ROWS_PER_EPOCH + seq);
   }
 
   /** Records [from, to) of an epoch, as far as the file has them. */

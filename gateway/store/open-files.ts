@@ -5,17 +5,21 @@ import type Database from "better-sqlite3";
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
 import type { StoredEpoch } from "#core/log/stored.ts";
-import type { Folded } from "#gateway/ports.ts";
+import { foldLogs } from "#gateway/store/fold-logs.ts";
 import { LogFile } from "#gateway/store/log-file.ts";
 import type { StoreNotice, StoreOpenError } from "#gateway/store/messages.ts";
 import { salvage, setAside } from "#gateway/store/salvage.ts";
 import { openLogFile, sqliteDetail } from "#gateway/store/schema.ts";
-import { StateFile, type StateFileError } from "#gateway/store/state-file.ts";
+import { atOnce } from "#gateway/store/slices.ts";
+import { StateFile } from "#gateway/store/state-file.ts";
+import type { StateFileError } from "#gateway/store/state-schema.ts";
 import { checkLastBlock, verifyStoredEpoch } from "#gateway/store/verify-file.ts";
 
 export const LOG_FILE = "log.db";
 export const MIRROR_FILE = "mirror.db";
 export const STATE_FILE = "state.db";
+/** What the logs fold to, while a snapshot is being checked. */
+export const CHECK_FILE = "check.db";
 
 /** Epochs looked at in each start, newest first: whole if they are short, else their newest block. */
 const EPOCHS_CHECKED_AT_START = 8;
@@ -85,13 +89,33 @@ const openSound = (path: string, wallMs: number): E.Either<StoreOpenError, Opene
 };
 
 /** Deletes a state file: the logs make it again. */
-const deleteState = (path: string): void => {
+export const deleteState = (path: string): void => {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
 };
 
+/**
+ * Whether the state has folded records that neither the logs, nor its own passing epochs, nor the snapshot that it was
+ * taken from account for.
+ */
 const isAhead = (state: StateFile, epochs: ReadonlyArray<StoredEpoch>): boolean => {
-  const sizes = new Map(epochs.map(({ head }) => [toHex(head.epoch), head.range.size]));
+  const sizes = new Map<string, number>();
+  for (const { head } of [...epochs, ...state.passing.epochs()]) {
+    const epoch = toHex(head.epoch);
+    sizes.set(epoch, Math.max(head.range.size, sizes.get(epoch) ?? 0));
+  }
+  for (const [epoch, size] of state.staging.adopted?.heads ?? []) {
+    sizes.set(epoch, Math.max(size, sizes.get(epoch) ?? 0));
+  }
   return [...state.heads].some(([epoch, folded]) => folded > (sizes.get(epoch) ?? 0));
+};
+
+/** Why the state can't be gone on with, in words; undefined if it can. */
+const misfitOf = (state: StateFile, epochs: ReadonlyArray<StoredEpoch>): string | undefined => {
+  try {
+    return isAhead(state, epochs) ? "it is ahead of the logs" : undefined;
+  } catch (error) {
+    return sqliteDetail(error);
+  }
 };
 
 const describe = (error: StateFileError): string =>
@@ -103,27 +127,17 @@ const usableState = (
   path: string,
   epochs: ReadonlyArray<StoredEpoch>,
 ): E.Either<StoreOpenError, { state: StateFile; notice: StoreNotice | undefined }> => {
-  if (E.isRight(first) && !isAhead(first.right, epochs)) {
+  const detail = E.isLeft(first) ? describe(first.left) : misfitOf(first.right, epochs);
+  if (E.isRight(first) && detail === undefined) {
     return E.right({ state: first.right, notice: undefined });
   }
   if (E.isRight(first)) first.right.close();
-  const detail = E.isLeft(first) ? describe(first.left) : "it is ahead of the logs";
   deleteState(path);
   const second = StateFile.open(path);
   return E.isLeft(second)
     ? second
-    : E.right({ state: second.right, notice: { _tag: "StateFoldedAnew", detail } });
+    : E.right({ state: second.right, notice: { _tag: "StateFoldedAnew", detail: detail ?? "" } });
 };
-
-/** Folds what the file has beyond the state, epoch by epoch; returns what changed. */
-export const catchUp = (state: StateFile, file: LogFile): ReadonlyArray<Folded> =>
-  file
-    .epochs()
-    .filter(({ head }) => state.foldedSize(head.epoch) < head.range.size)
-    .map(({ head: { epoch, range } }) => {
-      const records = file.records(epoch, state.foldedSize(epoch), range.size);
-      return { epoch, size: range.size, entries: state.fold(epoch, records) };
-    });
 
 /**
  * Left: as the files' own errors; nothing was changed on disk then, but for a damaged file that was set aside.
@@ -136,6 +150,7 @@ export const openStoreFiles = (
   const statePath = join(directory, STATE_FILE);
   const first = StateFile.open(statePath);
   if (E.isLeft(first) && first.left._tag === "StateLocked") return first;
+  deleteState(join(directory, CHECK_FILE)); // of a check that a stop has cut short
   const closeState = (): void => {
     if (E.isRight(first)) first.right.close();
   };
@@ -153,17 +168,12 @@ export const openStoreFiles = (
   const epochs = [...log.right.file.epochs(), ...mirror.right.file.epochs()];
   const state = usableState(first, statePath, epochs);
   if (E.isLeft(state)) return state;
-  const files = [log.right.file, mirror.right.file];
-  for (const file of files) catchUp(state.right.state, file);
+  const files = { log: log.right.file, mirror: mirror.right.file, state: state.right.state };
+  atOnce(foldLogs(() => files));
   // Where the disk is full nothing is saved, and the state is folded once more, to be kept in memory.
-  if (!state.right.state.save()) for (const file of files) catchUp(state.right.state, file);
+  if (!files.state.save()) atOnce(foldLogs(() => files));
   const notices = [log.right.notice, mirror.right.notice, state.right.notice].filter(
     (notice) => notice !== undefined,
   );
-  return E.right({
-    log: log.right.file,
-    mirror: mirror.right.file,
-    state: state.right.state,
-    notices,
-  });
+  return E.right({ ...files, notices });
 };

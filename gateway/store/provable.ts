@@ -1,21 +1,19 @@
 /** Makes Ranges for peers, and proofs for outsiders, out of a log file. */
 import { readCheckpoint } from "#core/log/checkpoint.ts";
 import * as E from "fp-ts/lib/Either.js";
-import { BLOCK_RECORDS } from "#core/log/epoch.ts";
 import { encodeRange, RANGE_BYTES_MAX, type Range } from "#core/log/range.ts";
-import { leafOf, type RecordBytes } from "#core/log/record.ts";
+import type { RecordBytes } from "#core/log/record.ts";
 import {
   consistencyNodes,
   consistencyProof,
   inclusionProof,
-  rootOfBlocks,
   subtreeRootBeyond,
-  type SubtreeRoot,
 } from "#core/log/tree.ts";
 import type { ProvedRecord } from "#core/log/proof.ts";
 import type { StoredEpoch } from "#core/log/stored.ts";
 import { sha256 } from "#gateway/node-crypto.ts";
 import type { LogFile } from "#gateway/store/log-file.ts";
+import { REMEMBERED_RECORDS, subtreeRootOf } from "#gateway/store/subtree-roots.ts";
 
 /** What a Range costs beside its items: checkpoint, proof (17 hashes at most), array heads. */
 const FRAME_BYTES_MAX = 2_048;
@@ -29,7 +27,14 @@ const itemsFrom = (file: LogFile, stored: StoredEpoch, from: number): RecordByte
     if (room < 0) break;
     items.push(record);
   }
-  return items;
+  return provableCheaply(items, from, stored.head.range.size);
+};
+
+/** Without the last ones, where the proof would have to hash them together with what follows them. */
+const provableCheaply = (items: RecordBytes[], from: number, size: number): RecordBytes[] => {
+  const beyond = (from + items.length) % REMEMBERED_RECORDS;
+  const isEnd = from + items.length === size;
+  return isEnd || beyond >= items.length ? items : items.slice(0, items.length - beyond);
 };
 
 /**
@@ -49,21 +54,6 @@ export const rangeFrom = (file: LogFile, epoch: Uint8Array, from: number): Uint8
     items,
   });
 };
-
-/** Roots of parts of an epoch's tree. Whole blocks are taken by their stored roots, so that two blocks at most are hashed anew. */
-const subtreeRootOf =
-  (file: LogFile, epoch: Uint8Array): SubtreeRoot =>
-  (start, end) => {
-    const firstBlock = start / BLOCK_RECORDS;
-    const blocks = Number.isInteger(firstBlock)
-      ? file.blockRoots(epoch, firstBlock, Math.floor(end / BLOCK_RECORDS))
-      : [];
-    const leaves: Uint8Array[] = [];
-    for (const record of file.records(epoch, start + blocks.length * BLOCK_RECORDS, end)) {
-      leaves.push(leafOf(sha256, record.header));
-    }
-    return rootOfBlocks(sha256, blocks, leaves);
-  };
 
 /** PROOF(to, D[checkpoint size]). */
 const proofTo = (file: LogFile, stored: StoredEpoch, to: number): Range["proof"] => {

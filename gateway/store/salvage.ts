@@ -19,6 +19,9 @@ import { ROWS_PER_EPOCH } from "#gateway/store/schema.ts";
 import { checkStoredHead } from "#gateway/store/verify-file.ts";
 
 /** Moves a database and what SQLite keeps beside it out of the way. Returns the new path. */
+/** Whether a file of that name is one that was set aside. */
+export const isSetAside = (name: string): boolean => /\.db\.damaged-\d+/.test(name);
+
 export const setAside = (path: string, wallMs: number): string => {
   let movedTo = `${path}.damaged-${wallMs}`;
   for (let copy = 2; existsSync(movedTo); copy += 1) movedTo = `${path}.damaged-${wallMs}-${copy}`;

@@ -4,7 +4,7 @@ import type { WriteName } from "#core/log/operation.ts";
 import type { Addition, StoredEpoch } from "#core/log/stored.ts";
 import type { CommitError, Folded, KnownWritesQuery } from "#gateway/ports.ts";
 import { LogFile } from "#gateway/store/log-file.ts";
-import { packEntries } from "#gateway/store/packed-entries.ts";
+import { packEntries } from "#core/state/packed-entries.ts";
 import type { StoreFiles } from "#gateway/store/open-files.ts";
 import { openLogFile, sqliteDetail } from "#gateway/store/schema.ts";
 
@@ -32,9 +32,9 @@ export const addTo = (file: LogFile, addition: Addition): CommitError | null => 
  */
 export const foldAddition = ({ state }: StoreFiles, addition: Addition): Folded => {
   const { epoch } = addition.head;
-  const folded = state.foldedSize(epoch) - addition.from;
-  const entries = state.fold(epoch, addition.records.slice(folded));
-  return { epoch, size: state.foldedSize(epoch), entries };
+  const { gateway, from } = addition;
+  const taken = state.take({ epoch, gateway, from }, addition.records);
+  return { epoch, size: state.foldedSize(epoch), ...taken };
 };
 
 const checkpointFailure = (file: LogFile): CommitError | null => {

@@ -1,11 +1,20 @@
 /** The records that an epoch itself needs, and how much a group may hold. */
 import * as E from "fp-ts/lib/Either.js";
-import { ACTOR, decodeBody, encodeBody, kindOf, type EarlierEpoch } from "#core/log/body.ts";
+import { ACTOR } from "#core/log/actor.ts";
+import { decodeBody, encodeBody, kindOf, type EarlierEpoch } from "#core/log/body.ts";
 import { newEpochHead, signOpen, type Draft, type EpochHead } from "#core/log/epoch.ts";
 import { RECORD_BYTES_MAX } from "#core/log/record.ts";
 import { GROUP_BYTES_MAX } from "#gateway/limits.ts";
-import { generateSigningKey, randomBytes, sha256, type SigningKey } from "#gateway/node-crypto.ts";
-import type { Clock } from "#gateway/ports.ts";
+import type { SigningKey } from "#core/log/crypto.ts";
+import { sha256 } from "#gateway/node-crypto.ts";
+import type { Clock, Entropy } from "#gateway/ports.ts";
+
+/** What a draft is made with. */
+export interface DraftSources {
+  readonly author: Author;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
 
 /** Who writes, as an `open` record says it. */
 export interface Author {
@@ -23,8 +32,8 @@ export interface OwnEpoch {
   readonly openedMonoMs: number;
 }
 
-export const newOwnEpoch = (author: Author, clock: Clock): OwnEpoch => {
-  const key = generateSigningKey();
+export const newOwnEpoch = ({ author, clock, entropy }: DraftSources): OwnEpoch => {
+  const key = entropy.generateSigningKey();
   const { fleet, gateway } = author;
   const head = newEpochHead(sha256, { fleet, gateway, epochKey: key.publicKey });
   return { head, key, openedMonoMs: clock.monoMs() };
@@ -32,8 +41,7 @@ export const newOwnEpoch = (author: Author, clock: Clock): OwnEpoch => {
 
 /** The first record of an epoch, signed by the gateway key. */
 export const openDraft = (
-  author: Author,
-  clock: Clock,
+  { author, clock, entropy }: DraftSources,
   epoch: {
     readonly epochKey: Uint8Array;
     readonly reason: number;
@@ -41,7 +49,7 @@ export const openDraft = (
   },
 ): Draft => {
   const { fleet, gateway, gatewayKey, bootId } = author;
-  const salt = randomBytes(16);
+  const salt = entropy.randomBytes(16);
   const body = signOpen(
     salt,
     {
@@ -60,10 +68,10 @@ export const openDraft = (
 };
 
 /** The last record of an epoch that ends in order. */
-export const closeDraft = (author: Author, clock: Clock, reason: number): Draft => {
+export const closeDraft = ({ author, clock, entropy }: DraftSources, reason: number): Draft => {
   const actor = { kind: ACTOR.gateway, name: author.gateway };
   const body = { _tag: "Close", actor, reason } as const;
-  return { body, salt: randomBytes(16), wallMs: clock.wallMs(), monoMs: clock.monoMs() };
+  return { body, salt: entropy.randomBytes(16), wallMs: clock.wallMs(), monoMs: clock.monoMs() };
 };
 
 /** Why a draft can't be a record. */

@@ -4,13 +4,7 @@
  */
 import * as E from "fp-ts/lib/Either.js";
 import { equalBytes } from "#core/bytes.ts";
-import {
-  CLOSE_REASON,
-  EARLIER_COUNT_MAX,
-  OPEN_REASON,
-  type Body,
-  type EarlierEpoch,
-} from "#core/log/body.ts";
+import { CLOSE_REASON, EARLIER_COUNT_MAX, OPEN_REASON, type EarlierEpoch } from "#core/log/body.ts";
 import {
   appendGroup,
   EPOCH_RECORDS_MAX,
@@ -18,10 +12,9 @@ import {
   type EpochHead,
   type SignedGroup,
 } from "#core/log/epoch.ts";
-import { REPLACES_COUNT_MAX, type WriteName } from "#core/log/operation.ts";
 import { rootOf } from "#core/log/tree.ts";
 import { APPEND_QUEUE_MAX, EPOCH_AGE_MAX_MS, GROUP_RECORDS_MAX } from "#gateway/limits.ts";
-import { randomBytes, sha256 } from "#gateway/node-crypto.ts";
+import { sha256 } from "#gateway/node-crypto.ts";
 import {
   closeDraft,
   isTooMuch,
@@ -32,17 +25,8 @@ import {
   type DraftProblem,
   type OwnEpoch,
 } from "#gateway/writer/drafts.ts";
-import type { Clock, CommitError, Journal, KnownWritesQuery, Store } from "#gateway/ports.ts";
-
-/** A record to be written. Its body may name writes that are known only when its group is made. */
-export interface PendingRecord {
-  readonly wallMs: number;
-  readonly monoMs: number;
-  /** The keys whose known writes the body replaces. */
-  readonly queries: ReadonlyArray<KnownWritesQuery>;
-  /** Gets the known writes in the order of the queries, but for the own epoch's: later ones replace those anyway. */
-  readonly body: (known: ReadonlyArray<ReadonlyArray<WriteName>>) => Body;
-}
+import { namesToReplace, type PendingRecord } from "#gateway/writer/pending-record.ts";
+import type { Clock, CommitError, Entropy, Journal, Store } from "#gateway/ports.ts";
 
 /** Where a record stands once it is on disk. */
 export interface Committed {
@@ -70,8 +54,17 @@ export interface LogWriterDeps {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly author: Author;
+  readonly entropy: Entropy;
   /** A group is on disk: called in order, before those who wait for its records. */
   readonly onCommitted: (group: SignedGroup) => void;
+}
+
+/** What a writer is told of the past. */
+export interface WriterStart {
+  /** Own epochs that no `open` names yet. */
+  readonly unnamed: ReadonlyArray<EarlierEpoch>;
+  /** Why the first epoch is opened: `OPEN_REASON`. */
+  readonly reason: number;
 }
 
 interface Waiting {
@@ -84,15 +77,22 @@ export class LogWriter {
   /** Own epochs that no `open` names yet, with what is known of them. */
   #unnamed: ReadonlyArray<EarlierEpoch>;
   #epoch: OwnEpoch | null = null;
-  #openReason: number = OPEN_REASON.boot;
+  #openReason: number;
   #queue: Waiting[] = [];
   #draining: Promise<void> | null = null;
   #isClosed = false;
   #failure: CommitError | null = null;
 
-  constructor(deps: LogWriterDeps, unnamed: ReadonlyArray<EarlierEpoch>) {
+  constructor(deps: LogWriterDeps, start: WriterStart) {
     this.#deps = deps;
-    this.#unnamed = unnamed;
+    this.#unnamed = start.unnamed;
+    this.#openReason = start.reason;
+  }
+
+  /** An earlier epoch of this gateway's own came back from a peer: the next `open` names it with this size. */
+  noteEarlier(earlier: EarlierEpoch): void {
+    const others = this.#unnamed.filter(({ epoch }) => !equalBytes(epoch, earlier.epoch));
+    this.#unnamed = [...others, earlier];
   }
 
   /** Where the own epoch stands; null before its first record and after a failed commit. */
@@ -137,8 +137,7 @@ export class LogWriter {
     if (this.#isClosed) return;
     this.#isClosed = true;
     while (this.#draining !== null) await this.#draining;
-    const { author, clock } = this.#deps;
-    if (this.#epoch !== null) await this.#commit([closeDraft(author, clock, CLOSE_REASON.stop)]);
+    if (this.#epoch !== null) await this.#commit([closeDraft(this.#deps, CLOSE_REASON.stop)]);
     this.#epoch = null;
   }
 
@@ -182,24 +181,23 @@ export class LogWriter {
   async #drafts(waiting: ReadonlyArray<Waiting>): Promise<ReadonlyArray<Draft>> {
     const queries = waiting.flatMap(({ record }) => record.queries);
     const known = queries.length > 0 ? await this.#deps.store.knownWrites(queries) : [];
-    const own = this.#epoch?.head.epoch;
-    const foreign = known.map((names) =>
-      names
-        .filter((name) => own === undefined || !equalBytes(name.epoch, own))
-        .slice(0, REPLACES_COUNT_MAX),
-    );
+    const replaced = namesToReplace(queries, known, this.#epoch?.head.epoch);
     let at = 0;
     return waiting.map(({ record }): Draft => {
-      const answers = foreign.slice(at, at + record.queries.length);
+      const answers = replaced.slice(at, at + record.queries.length);
       at += record.queries.length;
       const { wallMs, monoMs } = record;
-      return { wallMs, monoMs, salt: randomBytes(16), body: record.body(answers) };
+      return {
+        wallMs,
+        monoMs,
+        salt: this.#deps.entropy.randomBytes(16),
+        body: record.body(answers),
+      };
     });
   }
 
   #openDraft({ key }: OwnEpoch): Draft {
-    const { author, clock } = this.#deps;
-    return openDraft(author, clock, {
+    return openDraft(this.#deps, {
       epochKey: key.publicKey,
       reason: this.#openReason,
       earlier: this.#unnamed.slice(-EARLIER_COUNT_MAX),
@@ -214,8 +212,7 @@ export class LogWriter {
   }
 
   async #rotate(): Promise<void> {
-    const { author, clock } = this.#deps;
-    await this.#commit([closeDraft(author, clock, CLOSE_REASON.rotate)]);
+    await this.#commit([closeDraft(this.#deps, CLOSE_REASON.rotate)]);
     // A commit that failed has left the epoch already.
     if (this.#epoch !== null) this.#leaveEpoch(this.#epoch.head, OPEN_REASON.rotate);
   }
@@ -232,8 +229,8 @@ export class LogWriter {
 
   /** Commits the drafts, behind an `open` if no epoch is open. Left: the epoch has been dropped. */
   async #commit(drafts: ReadonlyArray<Draft>): Promise<E.Either<FailedCommit, SignedGroup>> {
-    const { store, author, clock, journal } = this.#deps;
-    const epoch = this.#epoch ?? newOwnEpoch(author, clock);
+    const { store, author, journal } = this.#deps;
+    const epoch = this.#epoch ?? newOwnEpoch(this.#deps);
     const opening = epoch.head.range.size === 0 ? [this.#openDraft(epoch)] : [];
     const deps = { sha256, signWithEpochKey: epoch.key.sign };
     const group = appendGroup(deps, epoch.head, [...opening, ...drafts]);

@@ -1,14 +1,17 @@
 /** A gateway in this process, built as `tapmesh run` builds it, whose taps are timed. */
 import * as E from "fp-ts/lib/Either.js";
-import { fromHex } from "#core/bytes.ts";
+import { fromHex, toHex } from "#core/bytes.ts";
+import { OPEN_REASON } from "#core/log/body.ts";
+import type { WriteName } from "#core/log/operation.ts";
 import { mayPublish } from "#core/message/topics.ts";
 import { startBroker, type EmbeddedBroker } from "#broker/embedded.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
-import { importDevices } from "#gateway/control/change-verbs.ts";
+import { importDevices } from "#gateway/control/enrol-verbs.ts";
 import type { Clock, Journal } from "#gateway/ports.ts";
 import { NTAG215 } from "#gateway/reader/emulated/ntag215.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
-import { startGateway, type Gateway } from "#gateway/run.ts";
+import type { Gateway } from "#gateway/gateway.ts";
+import { startGateway } from "#gateway/run.ts";
 import { systemClock } from "#gateway/system.ts";
 import type { TapReport } from "#gateway/tap-path.ts";
 import { nowMs } from "#test/bench/clock.ts";
@@ -19,6 +22,8 @@ export const TAPPED_DEVICES = 64;
 
 /** When things happened to one tap, ms. */
 export interface TapTimes {
+  /** The record: `recordName` of its epoch and seq. */
+  readonly record: string;
   readonly seq: number;
   /** The tap path took the reader's event. */
   readonly sightedMs: number;
@@ -27,6 +32,8 @@ export interface TapTimes {
   /** The record was on disk, and the tap path has reported so. */
   readonly reportedMs: number;
 }
+
+export const recordName = ({ epoch, seq }: WriteName): string => `${toHex(epoch)}/${seq}`;
 
 const onFatal = (error: Error): never => {
   throw error;
@@ -41,28 +48,36 @@ export class BenchGateway implements AsyncDisposable {
   readonly #broker: EmbeddedBroker | null;
   readonly #cards: ReadonlyArray<EmulatedCard>;
   readonly #clock: StampingClock;
-  #taps = 0;
+  #taps: number;
   #appendCalledMs = 0;
   #appendedMs = 0;
 
-  private constructor(gateway: Gateway, broker: EmbeddedBroker | null, clock: StampingClock) {
+  private constructor(
+    gateway: Gateway,
+    parts: { readonly broker: EmbeddedBroker | null; readonly clock: StampingClock },
+    firstCard: number,
+  ) {
     this.gateway = gateway;
-    this.#broker = broker;
-    this.#clock = clock;
+    this.#broker = parts.broker;
+    this.#clock = parts.clock;
+    this.#taps = firstCard;
     this.#cards = Array.from({ length: TAPPED_DEVICES }, (_, index) =>
       NTAG215.make({ uid: fromHex(uidOf(index)) ?? new Uint8Array(7) }),
     );
     this.#timeAppend();
   }
 
-  static async start(config: GatewayConfig): Promise<BenchGateway> {
+  /** `firstCard`: with which of the cards that take turns it begins. */
+  static async start(config: GatewayConfig, firstCard = 0): Promise<BenchGateway> {
     const broker =
       config.broker === null
         ? null
         : rightOrThrow(await startBroker({ journal: SILENT }, { ...config.broker, mayPublish }));
     const clock = new StampingClock();
-    const gateway = rightOrThrow(await startGateway(config, { clock, journal: SILENT, onFatal }));
-    return new BenchGateway(gateway, broker, clock);
+    const gateway = rightOrThrow(
+      await startGateway(config, { clock, journal: SILENT, openReason: OPEN_REASON.boot, onFatal }),
+    );
+    return new BenchGateway(gateway, { broker, clock }, firstCard);
   }
 
   /** Enrols the cards that `tap` holds to the readers. */
@@ -89,10 +104,11 @@ export class BenchGateway implements AsyncDisposable {
     const sightedMs = this.#clock.firstMs;
     if (sightedMs === null) throw new Error("the tap path did not take the card");
     const { report, reportedMs } = await reported;
-    const { seq } = rightOrThrow(report.recorded);
+    const committed = rightOrThrow(report.recorded);
     if (report.verdict._tag !== "Accepted") throw new Error("the card is not enrolled");
     const [appendCalledMs, appendedMs] = [this.#appendCalledMs, this.#appendedMs];
-    return { seq, sightedMs, appendCalledMs, appendedMs, reportedMs };
+    const record = recordName(committed);
+    return { record, seq: committed.seq, sightedMs, appendCalledMs, appendedMs, reportedMs };
   }
 
   #nextReport(): Promise<{ readonly report: TapReport; readonly reportedMs: number }> {

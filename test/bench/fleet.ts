@@ -7,7 +7,7 @@ import { fleetCrypto } from "#gateway/cli/own-fleet.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import { parseConfig } from "#gateway/config/parse.ts";
 import type { ImportRow } from "#gateway/control/protocol.ts";
-import { loadGatewayKey } from "#gateway/fleet-files.ts";
+import { loadGatewayKey } from "#gateway/fleet/fleet-files.ts";
 import { addGateway, initFleet, signDraft } from "#provisioning/roster/fleet-folder.ts";
 
 export const FLEET = "bench";

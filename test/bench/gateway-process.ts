@@ -5,7 +5,10 @@ import { createInterface } from "node:readline";
 import { nowMs } from "#test/bench/clock.ts";
 
 /** As in gateway/tapmesh.sh. */
-const NODE_OPTIONS = ["--max-semi-space-size=1", "--disable-warning=ExperimentalWarning"];
+export const NODE_FLAGS: ReadonlyArray<string> = [
+  "--max-semi-space-size=1",
+  "--disable-warning=ExperimentalWarning",
+];
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 6_000;
 
@@ -29,7 +32,7 @@ export class GatewayProcess implements AsyncDisposable {
     const startMs = nowMs();
     const child = spawn(
       process.execPath,
-      [...NODE_OPTIONS, mainFile, "run", "--config", configFile],
+      [...NODE_FLAGS, mainFile, "run", "--config", configFile],
       { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] },
     );
     const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);

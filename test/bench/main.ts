@@ -5,10 +5,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brokerRows } from "#test/bench/brokers.ts";
 import { diskRows } from "#test/bench/disk.ts";
 import { localRows } from "#test/bench/local.ts";
+import { otherRows } from "#test/bench/others.ts";
 import { peerRows } from "#test/bench/peer.ts";
 import { processRows } from "#test/bench/process-rows.ts";
+import { rebuildRows } from "#test/bench/rebuild.ts";
+import { restoreRows } from "#test/bench/restore.ts";
 import { formatTable, type Row } from "#test/bench/row.ts";
 
 const GROUPS: Readonly<Record<string, (folder: string) => Promise<ReadonlyArray<Row>>>> = {
@@ -16,6 +20,10 @@ const GROUPS: Readonly<Record<string, (folder: string) => Promise<ReadonlyArray<
   peer: peerRows,
   disk: diskRows,
   process: processRows,
+  brokers: brokerRows,
+  rebuild: rebuildRows,
+  restore: restoreRows,
+  others: otherRows,
 };
 
 const only = process.argv[2];

@@ -1,25 +1,29 @@
-/** The parent's end of a gateway that runs in a process of its own. */
+/** The parent's end of gateways that run in a process of their own. */
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { PeerAnswer, PeerRequest, PeerTimes } from "#test/bench/peer-process.ts";
+import type { LoadSpec, PeerAnswer, PeerRequest, PeerTimes } from "#test/bench/peer-process.ts";
 
-const START_TIMEOUT_MS = 20_000;
+/** A peer with much in its log folds it first. */
+const START_TIMEOUT_MS = 60_000;
 
 // written by peer-process.ts on the other end of the same channel
 const isAnswer = (message: unknown): message is PeerAnswer =>
   typeof message === "object" && message !== null && "_tag" in message;
 
 export class PeerChild implements AsyncDisposable {
+  /** Resolves when the process is gone, asked or not. */
+  readonly ended: Promise<unknown>;
   readonly #process: ChildProcess;
 
   private constructor(child: ChildProcess) {
     this.#process = child;
+    this.ended = once(child, "exit");
   }
 
-  static async start(configFile: string): Promise<PeerChild> {
+  static async start(...configFiles: ReadonlyArray<string>): Promise<PeerChild> {
     const script = new URL("./peer-process.ts", import.meta.url);
     const child = new PeerChild(
-      fork(script, [configFile], {
+      fork(script, [...configFiles], {
         execArgv: [],
         serialization: "advanced", // the times are maps
         stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -29,19 +33,34 @@ export class PeerChild implements AsyncDisposable {
     return child;
   }
 
+  /** By the first of its gateways. */
   tap(): void {
-    this.#send("tap");
+    this.#send({ _tag: "Tap" });
   }
 
   async enrol(): Promise<void> {
     const enrolled = this.#answer("Enrolled");
-    this.#send("enrol");
+    this.#send({ _tag: "Enrol" });
     await enrolled;
+  }
+
+  /** Cards that every one of its gateways knows. */
+  async cards(): Promise<number> {
+    const cards = this.#answer("Cards");
+    this.#send({ _tag: "Cards" });
+    return (await cards).count;
+  }
+
+  /** Every one of its gateways taps, evenly, for a while. */
+  async load(taps: LoadSpec): Promise<void> {
+    const loaded = this.#answer("Loaded", START_TIMEOUT_MS + taps.count * taps.periodMs);
+    this.#send({ _tag: "Load", ...taps });
+    await loaded;
   }
 
   async times(): Promise<PeerTimes> {
     const times = this.#answer("Times");
-    this.#send("times");
+    this.#send({ _tag: "Times" });
     return await times;
   }
 
@@ -49,7 +68,10 @@ export class PeerChild implements AsyncDisposable {
     this.#process.send(request);
   }
 
-  #answer<Tag extends PeerAnswer["_tag"]>(tag: Tag): Promise<Extract<PeerAnswer, { _tag: Tag }>> {
+  #answer<Tag extends PeerAnswer["_tag"]>(
+    tag: Tag,
+    timeoutMs = START_TIMEOUT_MS,
+  ): Promise<Extract<PeerAnswer, { _tag: Tag }>> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
@@ -66,7 +88,7 @@ export class PeerChild implements AsyncDisposable {
         end();
         resolve(message);
       };
-      const timer = setTimeout(() => fail("time is up"), START_TIMEOUT_MS);
+      const timer = setTimeout(() => fail("time is up"), timeoutMs);
       this.#process.on("message", onMessage);
       this.#process.once("exit", onExit);
     });
@@ -74,10 +96,9 @@ export class PeerChild implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const exited = once(this.#process, "exit");
     const timer = setTimeout(() => this.#process.kill("SIGKILL"), STOP_TIMEOUT_MS);
-    this.#send("stop");
-    await exited;
+    this.#send({ _tag: "Stop" });
+    await this.ended;
     clearTimeout(timer);
   }
 }
@@ -88,3 +109,25 @@ const isTagged = <Tag extends PeerAnswer["_tag"]>(
   message: PeerAnswer,
   tag: Tag,
 ): message is Extract<PeerAnswer, { _tag: Tag }> => message._tag === tag;
+
+/** From the sighting until the moment that the peer noted for its record. */
+export const latencies = (
+  taps: PeerTimes["taps"],
+  notedMs: ReadonlyMap<string, number>,
+): ReadonlyArray<number> =>
+  taps.map(({ record, sightedMs }) => {
+    const ms = notedMs.get(record);
+    if (ms === undefined) throw new Error(`record ${record} did not reach the peer`);
+    return ms - sightedMs;
+  });
+
+/** Whether the newest tap of each gateway there counts at the peer. */
+export const hasArrived = async (author: PeerChild, peer: PeerChild): Promise<boolean> => {
+  const { taps } = await author.times();
+  const newest = new Map(taps.map(({ record }) => [record.split("/")[0], record]));
+  const { visibleMs, durableMs } = await peer.times();
+  return (
+    newest.size > 0 &&
+    [...newest.values()].every((record) => visibleMs.has(record) && durableMs.has(record))
+  );
+};

@@ -4,12 +4,11 @@ import { rest, SAMPLES, until, WARM_UP } from "#test/bench/clock.ts";
 import { freePort, makeFleet } from "#test/bench/fleet.ts";
 import { BareCommit, WorkerRoundTrip } from "#test/bench/floors.ts";
 import { MqttHop } from "#test/bench/mqtt-hop.ts";
-import { PeerChild } from "#test/bench/peer-child.ts";
-import { median, rowOf, timesFloor, type Row } from "#test/bench/row.ts";
+import { hasArrived, latencies, PeerChild } from "#test/bench/peer-child.ts";
+import { median, rowOf, timesFloor, type Bound, type Row } from "#test/bench/row.ts";
 
 const DURABLE_FACTOR = 1.5;
-const VISIBLE_P50_MAX_MS = 1;
-const VISIBLE_P99_MAX_MS = 3;
+const VISIBLE_BOUND: Bound = { text: "p50 < 1, p99 < 3", p50Max: 1, p99Max: 3 };
 
 interface FloorSamples {
   readonly commit: number[];
@@ -17,6 +16,38 @@ interface FloorSamples {
   readonly qos0: number[];
   readonly qos1: number[];
 }
+
+/** The rows of one path to a peer: its bare hop, and both latencies beside what they can't do without. */
+export const peerLatencyRows = (
+  names: { readonly hop: string; readonly tap: string; readonly isLone: boolean },
+  samples: { readonly visible: ReadonlyArray<number>; readonly durable: ReadonlyArray<number> },
+  floors: {
+    readonly commit: ReadonlyArray<number>;
+    readonly trip: ReadonlyArray<number>;
+    readonly hop: ReadonlyArray<number>;
+  },
+): ReadonlyArray<Row> => {
+  const [commitMs, tripMs, hopMs] = [floors.commit, floors.trip, floors.hop].map(median);
+  if (commitMs === undefined || tripMs === undefined || hopMs === undefined) return [];
+  const durableFloor = 2 * commitMs + 2 * tripMs + hopMs;
+  return [
+    rowOf({ name: names.hop, unit: "ms", samples: floors.hop }),
+    rowOf({
+      name: `${names.tap} -> visible at a peer`,
+      unit: "ms",
+      samples: samples.visible,
+      floor: commitMs + tripMs + hopMs,
+      ...(names.isLone ? { bound: VISIBLE_BOUND } : {}),
+    }),
+    rowOf({
+      name: `${names.tap} -> durable at a peer`,
+      unit: "ms",
+      samples: samples.durable,
+      floor: durableFloor,
+      bound: timesFloor(DURABLE_FACTOR, durableFloor),
+    }),
+  ];
+};
 
 /** One tap after the other, and between two taps one sample of each floor. */
 const tapAndMeasureFloors = async (author: PeerChild, folder: string): Promise<FloorSamples> => {
@@ -45,22 +76,6 @@ const tapAndMeasureFloors = async (author: PeerChild, folder: string): Promise<F
   return samples;
 };
 
-/** From the sighting until the moment that the peer noted for its record; without the first taps. */
-const latencies = (
-  taps: ReadonlyArray<{ readonly seq: number; readonly sightedMs: number }>,
-  notedMs: ReadonlyMap<number, number>,
-): ReadonlyArray<number> =>
-  taps.slice(-SAMPLES).map(({ seq, sightedMs }) => {
-    const ms = notedMs.get(seq);
-    if (ms === undefined) throw new Error(`record ${seq} did not reach the peer`);
-    return ms - sightedMs;
-  });
-
-const hasArrived = async (author: PeerChild, peer: PeerChild): Promise<boolean> => {
-  const last = (await author.times()).taps.at(-1);
-  return last !== undefined && (await peer.times()).visibleMs.has(last.seq);
-};
-
 export const peerRows = async (folder: string): Promise<ReadonlyArray<Row>> => {
   mkdirSync(folder);
   const port = await freePort();
@@ -76,27 +91,17 @@ export const peerRows = async (folder: string): Promise<ReadonlyArray<Row>> => {
   await until("a first tap at the peer", () => hasArrived(author, peer));
   const floors = await tapAndMeasureFloors(author, folder);
   await until("the last tap at the peer", () => hasArrived(author, peer));
-  const { taps } = await author.times();
   const { durableMs, visibleMs } = await peer.times();
-  const { commit, trip, qos0, qos1 } = floors;
-  const knownFloor = median(commit) + median(trip) + median(qos0);
-  const durableFloor = 2 * median(commit) + 2 * median(trip) + median(qos0);
+  const { qos0, qos1, ...local } = floors;
+  const taps = (await author.times()).taps.slice(-SAMPLES);
+  const [hopRow, ...rows] = peerLatencyRows(
+    { hop: "bare MQTT hop, QoS 0", tap: "tap", isLone: true },
+    { visible: latencies(taps, visibleMs), durable: latencies(taps, durableMs) },
+    { ...local, hop: qos0 },
+  );
   return [
-    rowOf({ name: "bare MQTT hop, QoS 0", unit: "ms", samples: qos0 }),
+    ...(hopRow === undefined ? [] : [hopRow]),
     rowOf({ name: "bare MQTT hop, QoS 1", unit: "ms", samples: qos1 }),
-    rowOf({
-      name: "tap -> visible at a peer",
-      unit: "ms",
-      samples: latencies(taps, visibleMs),
-      floor: knownFloor,
-      bound: { text: "p50 < 1, p99 < 3", p50Max: VISIBLE_P50_MAX_MS, p99Max: VISIBLE_P99_MAX_MS },
-    }),
-    rowOf({
-      name: "tap -> durable at a peer",
-      unit: "ms",
-      samples: latencies(taps, durableMs),
-      floor: durableFloor,
-      bound: timesFloor(DURABLE_FACTOR, durableFloor),
-    }),
+    ...rows,
   ];
 };

@@ -1,7 +1,7 @@
 /** Rows of the whole process: how soon it is ready, and how much memory it keeps when nothing happens. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
@@ -11,6 +11,7 @@ import { nowMs, until } from "#test/bench/clock.ts";
 import { bundleGateway, CHECKOUT } from "#test/bench/bundle.ts";
 import { freePort, importRows, makeFleet, type BenchConfig } from "#test/bench/fleet.ts";
 import { GatewayProcess } from "#test/bench/gateway-process.ts";
+import { childrenOf, residentMb } from "#test/bench/proc.ts";
 import { median, rowOf, type Row } from "#test/bench/row.ts";
 import { TestPcscd } from "#test/pcscd/pcscd.ts";
 
@@ -70,20 +71,6 @@ const startOnce = async (mainFile: string, configFile: string): Promise<number> 
   await using gateway = await GatewayProcess.start(mainFile, configFile);
   return gateway.readyMs;
 };
-
-const residentMb = (pid: number): number => {
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  if (match?.[1] === undefined) throw new Error(`process ${pid} is gone`);
-  return (Number(match[1]) * 1024) / 1e6;
-};
-
-const childrenOf = (pid: number): ReadonlyArray<number> =>
-  readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")
-      .split(" ")
-      .filter(Boolean)
-      .map(Number),
-  );
 
 const isPcscUp = (status: E.Either<unknown, StatusView>): boolean =>
   E.isRight(status) && status.right.readers.some(({ driver, up }) => driver === "pcsc" && up);

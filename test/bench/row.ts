@@ -2,7 +2,7 @@
 
 export interface Row {
   readonly name: string;
-  readonly unit: "ms" | "MB" | "bytes";
+  readonly unit: "ms" | "MB" | "bytes" | "records/s" | "%";
   readonly p50: number;
   /** Null for what was measured once. */
   readonly p99: number | null;
@@ -14,10 +14,11 @@ export interface Row {
   readonly ok: boolean | null;
 }
 
-/** A limit on the median, and perhaps one on the 99th percentile, in the row's unit. */
+/** Limits on the median, and perhaps one on the 99th percentile, in the row's unit. */
 export interface Bound {
   readonly text: string;
-  readonly p50Max: number;
+  readonly p50Max?: number;
+  readonly p50Min?: number;
   readonly p99Max?: number;
 }
 
@@ -62,7 +63,12 @@ export const rowOf = (measured: {
     floor: floor === undefined ? null : rounded(floor),
     ratio: floor === undefined ? null : rounded(p50 / floor),
     bound: bound?.text ?? null,
-    ok: bound === undefined ? null : isWithin(p50, bound.p50Max) && isWithin(p99, bound.p99Max),
+    ok:
+      bound === undefined
+        ? null
+        : p50 >= (bound.p50Min ?? Number.NEGATIVE_INFINITY) &&
+          isWithin(p50, bound.p50Max) &&
+          isWithin(p99, bound.p99Max),
   };
 };
 

@@ -102,7 +102,8 @@ const ADAPTORS = ["reader", "store", "link", "http", "integrations", "writer", "
 /** What each of them may use: core, the ports and caps, and files that belong to no folder; never run or the paths. */
 const COMMON = [
   /^gateway\/core\//,
-  /^gateway\/(?:ports|limits|node-crypto|journal|counters|queries)\.ts$/,
+  /^gateway\/(?:ports|limits|node-crypto|journal|counters)\.ts$/,
+  /^gateway\/queries\//,
   /^fp-ts\/lib\//,
   /^node:/,
 ];
@@ -144,11 +145,12 @@ describe("adaptors", () => {
       new Set([
         "reader → config",
         "http → config",
-        "http → run",
+        "http → gateway",
         "integrations → config",
         "integrations → link",
         "integrations → tap-path",
-        "control → run",
+        "control → config",
+        "control → gateway",
         "control → tap-path",
         "control → reader",
         "control → link",

@@ -1,6 +1,6 @@
 /** Writes epochs as an author does, record by record, for tests of whoever stores or checks them. */
+import { ACTOR } from "#core/log/actor.ts";
 import {
-  ACTOR,
   CLOCK_CLASS,
   OPEN_REASON,
   TECHNOLOGY,
@@ -11,9 +11,12 @@ import {
 import { appendGroup, newEpochHead, signOpen, type EpochHead } from "#core/log/epoch.ts";
 import { TYPE, type Operation, type WriteName } from "#core/log/operation.ts";
 import type { Addition } from "#core/log/stored.ts";
-import { generateSigningKey, randomBytes, sha256, type SigningKey } from "#gateway/node-crypto.ts";
+import type { SigningKey } from "#core/log/crypto.ts";
+import { generateSigningKey, randomBytes, sha256 } from "#gateway/node-crypto.ts";
 
 const FLEET = "acme";
+/** Between two records. */
+const TICK_MS = 1_000;
 
 /** A tap that counts: `visits` of the device goes up, and `location` is set. */
 export const tapOf = (
@@ -46,12 +49,16 @@ export const changeOf = (device: string, operations: ReadonlyArray<Operation>): 
 
 export class EpochMaker {
   readonly gateway: string;
-  readonly #key: SigningKey = generateSigningKey();
+  readonly #key: SigningKey;
   #head: EpochHead;
   #nextMs = 1_800_000_000_000;
+  #nextMonoMs = 0;
+  /** Zeros: no boot at all. */
+  bootId: Uint8Array = new Uint8Array(16);
 
-  constructor(gateway: string) {
+  constructor(gateway: string, key: SigningKey = generateSigningKey()) {
     this.gateway = gateway;
+    this.#key = key;
     const names = { fleet: FLEET, gateway, epochKey: this.#key.publicKey };
     this.#head = newEpochHead(sha256, names);
   }
@@ -78,7 +85,7 @@ export class EpochMaker {
         gateway: this.gateway,
         gatewayKey: gatewayKey.publicKey,
         epochKey: this.#key.publicKey,
-        bootId: new Uint8Array(16),
+        bootId: this.bootId,
         reason: OPEN_REASON.boot,
         clockClass: CLOCK_CLASS.ntp,
         earlier,
@@ -88,6 +95,21 @@ export class EpochMaker {
     return this.#append([{ body, salt }]);
   }
 
+  /** The same author on another machine, copied while it ran: it goes on from here on its own. */
+  clone(): EpochMaker {
+    const copy = new EpochMaker(this.gateway, this.#key);
+    copy.#head = this.#head;
+    copy.#nextMs = this.#nextMs;
+    copy.#nextMonoMs = this.#nextMonoMs;
+    return copy;
+  }
+
+  /** The next record is made at that time by both of the author's clocks; those behind it follow. */
+  setClocks(wallMs: number, monoMs: number): void {
+    this.#nextMs = wallMs - TICK_MS;
+    this.#nextMonoMs = monoMs - TICK_MS;
+  }
+
   /** The next records, as one group. */
   add(...bodies: ReadonlyArray<Body>): Addition {
     return this.#append(bodies.map((body) => ({ body, salt: randomBytes(16) })));
@@ -95,8 +117,9 @@ export class EpochMaker {
 
   #append(records: ReadonlyArray<{ readonly body: Body; readonly salt: Uint8Array }>): Addition {
     const drafts = records.map((record) => {
-      this.#nextMs += 1_000;
-      return { ...record, wallMs: this.#nextMs, monoMs: this.#nextMs % 1_000_000 };
+      this.#nextMs += TICK_MS;
+      this.#nextMonoMs += TICK_MS;
+      return { ...record, wallMs: this.#nextMs, monoMs: this.#nextMonoMs };
     });
     const signer = { sha256, signWithEpochKey: this.#key.sign };
     const group = appendGroup(signer, this.#head, drafts);

@@ -117,6 +117,8 @@ const ROSTER: Roster = {
   version: 2,
   previous: new Uint8Array(32),
   successor: null,
+  fleetKeys: [],
+  cuts: new Map(),
   gateways: [{ name: "lobby", site: "hq", key: keyOf(1).publicKey, status: "active" }],
 };
 

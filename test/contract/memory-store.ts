@@ -1,29 +1,34 @@
 /** A `Store` that is nothing but memory: what test/contract/store.test.ts holds for the real one holds for it. */
 import * as E from "fp-ts/lib/Either.js";
-import { concatBytes, equalBytes, toHex } from "#core/bytes.ts";
-import { decodeBody } from "#core/log/body.ts";
-import { readCheckpoint } from "#core/log/checkpoint.ts";
-import { encodeRange, RANGE_BYTES_MAX } from "#core/log/range.ts";
-import { decodeHeader, leafOf, type RecordBytes } from "#core/log/record.ts";
+import { equalBytes, toHex } from "#core/bytes.ts";
+import { Clocks } from "#core/clock/true-time.ts";
+import { examineRange } from "#core/log/examine.ts";
+import { decodeRange } from "#core/log/range.ts";
+import { leafOf, type RecordBytes } from "#core/log/record.ts";
 import type { Addition, StoredEpoch } from "#core/log/stored.ts";
-import {
-  consistencyNodes,
-  consistencyProof,
-  rootOfLeaves,
-  subtreeRootBeyond,
-} from "#core/log/tree.ts";
-import { EMPTY_DIGEST, formatDigest, updateDigest } from "#core/state/digest.ts";
-import { encodeForDigest } from "#core/state/entry-codec.ts";
+import { rootOfLeaves } from "#core/log/tree.ts";
 import { entryKeyText, type Entry } from "#core/state/entry.ts";
-import { fold } from "#core/state/fold.ts";
-import { sha256 } from "#gateway/node-crypto.ts";
-import type { CommitError, Folded, KnownWritesQuery, StateDigest, Store } from "#gateway/ports.ts";
+import type { Fact } from "#core/state/facts.ts";
+import { replay, type Moment } from "#core/state/replay.ts";
+import type { Cuts } from "#core/trust/cuts.ts";
+import { nodeCrypto, sha256 } from "#gateway/node-crypto.ts";
+import type {
+  CommitError,
+  Examined,
+  Hole,
+  Folded,
+  HeldEpoch,
+  KnownWritesQuery,
+  StateDigest,
+  Store,
+} from "#gateway/ports.ts";
+import { memoryRange, type Held } from "#test/contract/memory-range.ts";
+import { MemorySnapshots } from "#test/contract/memory-snapshots.ts";
+import { MemoryState } from "#test/contract/memory-state.ts";
 
-interface Held {
-  readonly isOwn: boolean;
-  readonly stored: StoredEpoch;
-  readonly records: ReadonlyArray<RecordBytes>;
-}
+type Place = Pick<Held, "isOwn" | "kept">;
+
+const OWN: Place = { isOwn: true, kept: true };
 
 /** What becomes of the next commit: refused, though the group is on disk or isn't. */
 export interface NextCommit {
@@ -38,15 +43,13 @@ const plain = ({ header, body }: RecordBytes): RecordBytes => ({
 });
 
 const ENTRIES_PER_PAGE = 1_000;
-/** Room for checkpoint, proof and array heads. */
-const FRAME_BYTES_MAX = 2_048;
-
 export class MemoryStore implements Store {
   readonly #epochs = new Map<string, Held>();
-  readonly #entries = new Map<string, Entry>();
-  readonly #foldedSizes = new Map<string, number>();
+  readonly #state = new MemoryState();
+  readonly #snapshots = new MemorySnapshots(this.#state);
+  /** Told of the entries of each chunk that is staged. */
+  onStaged: (entries: ReadonlyArray<Entry>) => void = () => undefined;
   readonly #onFolded: (folded: Folded) => void;
-  #digest = EMPTY_DIGEST;
   readonly #nextCommits: NextCommit[] = [];
   readonly #nextReopens: CommitError[] = [];
   /** While set, commits wait for it. */
@@ -72,18 +75,18 @@ export class MemoryStore implements Store {
     await this.gate;
     await new Promise(setImmediate); // another thread never answers within the same turn
     const failure = this.#nextCommits.shift();
-    if (failure === undefined) return this.#add(addition, true);
-    if (failure.stands) this.#put(addition, true);
+    if (failure === undefined) return this.#add(addition, OWN);
+    if (failure.stands) this.#put(addition, OWN);
     return E.left(failure.error);
   };
 
-  mirror = (addition: Addition): Promise<E.Either<CommitError, void>> =>
-    Promise.resolve(this.#add(addition, false));
+  mirror = (addition: Addition, kept: boolean): Promise<E.Either<CommitError, void>> =>
+    Promise.resolve(this.#add(addition, { isOwn: false, kept }));
 
   reopen = (): Promise<E.Either<CommitError, ReadonlyArray<StoredEpoch>>> => {
     const error = this.#nextReopens.shift();
     if (error !== undefined) return Promise.resolve(E.left(error));
-    for (const { stored } of this.#epochs.values()) this.#foldUpTo(stored.head.epoch);
+    for (const { stored } of this.#epochs.values()) this.#foldRest(stored.head.epoch);
     return Promise.resolve(
       E.right(
         this.#stored()
@@ -96,7 +99,7 @@ export class MemoryStore implements Store {
   knownWrites = (queries: ReadonlyArray<KnownWritesQuery>): ReturnType<Store["knownWrites"]> =>
     Promise.resolve(
       queries.map((query) => {
-        const content = this.#entries.get(entryKeyText(query))?.content;
+        const content = this.#state.entries.get(entryKeyText(query))?.content;
         return content?._tag === "Survivors"
           ? content.writes.map(({ epoch, seq }) => ({ epoch, seq }))
           : [];
@@ -104,11 +107,11 @@ export class MemoryStore implements Store {
     );
 
   entries = (device: string): Promise<ReadonlyArray<Entry>> =>
-    Promise.resolve(this.#sorted().filter((entry) => entry.device === device));
+    Promise.resolve(this.#state.sorted().filter((entry) => entry.device === device));
 
   entriesAfter = (device: string): Promise<ReadonlyArray<Entry>> => {
     const page: Entry[] = [];
-    for (const entry of this.#sorted()) {
+    for (const entry of this.#state.sorted()) {
       if (entry.device <= device) continue;
       if (page.length >= ENTRIES_PER_PAGE && entry.device !== page.at(-1)?.device) break;
       page.push(entry);
@@ -117,21 +120,96 @@ export class MemoryStore implements Store {
   };
 
   range = (epoch: Uint8Array, from: number): Promise<Uint8Array | null> =>
-    Promise.resolve(this.#rangeOf(epoch, from));
+    Promise.resolve(memoryRange(this.#epochs.get(toHex(epoch)), from));
 
-  epochs = (): Promise<ReadonlyArray<StoredEpoch>> => {
+  epochs = (): Promise<ReadonlyArray<HeldEpoch>> => {
     const held = this.#stored();
     const own = held.filter(({ isOwn }) => isOwn);
     return Promise.resolve(
-      [...own, ...held.filter(({ isOwn }) => !isOwn)].map(({ stored }) => stored),
+      [...own, ...held.filter(({ isOwn }) => !isOwn)].map(({ stored, kept }) => ({
+        ...stored,
+        kept,
+      })),
     );
   };
 
-  records = (epoch: Uint8Array, from: number, to: number): Promise<ReadonlyArray<RecordBytes>> =>
-    Promise.resolve(this.#epochs.get(toHex(epoch))?.records.slice(from, to) ?? []);
+  records = (epoch: Uint8Array, from: number, to: number): Promise<ReadonlyArray<RecordBytes>> => {
+    const held = this.#epochs.get(toHex(epoch));
+    return Promise.resolve(held?.records.slice(from, held.kept ? to : Math.min(to, 1)) ?? []);
+  };
 
   digest = (): Promise<StateDigest> =>
-    Promise.resolve({ digest: formatDigest(this.#digest), heads: new Map(this.#foldedSizes) });
+    Promise.resolve({ digest: this.#state.digest, heads: new Map(this.#state.heads) });
+
+  facts = (): Promise<ReadonlyArray<Fact>> => Promise.resolve(this.#state.facts);
+
+  cut = (cuts: Cuts): Promise<boolean> => {
+    this.#state.cut(cuts);
+    const raised = this.#stored().filter(({ kept, stored: { head } }) => {
+      const cut = this.#state.cuts.get(toHex(head.epoch)) ?? Infinity;
+      return !kept && this.#state.foldedSize(head.epoch) < Math.min(head.range.size, cut);
+    });
+    for (const { stored } of raised) this.#epochs.delete(toHex(stored.head.epoch));
+    const isAnew = this.#foldAnewIfCut() || raised.length > 0;
+    for (const { stored } of this.#stored()) this.#foldRest(stored.head.epoch);
+    return Promise.resolve(isAnew);
+  };
+
+  /** Memory is never damaged. */
+  holes = (): Promise<ReadonlyArray<Hole>> => Promise.resolve([]);
+  fill = (): Promise<number> => Promise.resolve(0);
+
+  examine = (bytes: Uint8Array): Promise<Examined> => {
+    const range = decodeRange(bytes);
+    const held = E.isRight(range) ? this.#epochs.get(toHex(range.right.epoch)) : undefined;
+    if (E.isLeft(range) || held?.kept !== true) return Promise.resolve({ _tag: "Same" });
+    const { stored, records } = held;
+    const headers = (from: number, to: number): ReadonlyArray<Uint8Array> =>
+      records.slice(from, to).map(({ header }) => header);
+    const subtreeRoot = (from: number, to: number): Uint8Array =>
+      rootOfLeaves(
+        sha256,
+        headers(from, to).map((header) => leafOf(sha256, header)),
+      );
+    return Promise.resolve(examineRange(nodeCrypto, { stored, headers, subtreeRoot }, range.right));
+  };
+
+  entriesAt = (moment: Moment, device: string | null): Promise<ReadonlyArray<Entry>> => {
+    const { cuts, facts } = this.#state;
+    const epochs = this.#stored()
+      .filter(({ kept }) => kept)
+      .map(({ stored: { head }, records }) => {
+        const cut = cuts.get(toHex(head.epoch)) ?? records.length;
+        return { epoch: head.epoch, size: Math.min(records.length, cut) };
+      });
+    const records = (epoch: Uint8Array, from: number, to: number): ReadonlyArray<RecordBytes> =>
+      this.#epochs.get(toHex(epoch))?.records.slice(from, to) ?? [];
+    const { trueTime } = new Clocks(facts);
+    const work = replay({ epochs, records, trueTime }, moment, device);
+    for (;;) {
+      const step = work.next();
+      if (step.done === true) return Promise.resolve(step.value);
+    }
+  };
+
+  snapshot: Store["snapshot"] = (scope) => {
+    const manifest = this.#snapshots.make(scope);
+    return Promise.resolve(manifest && { manifest });
+  };
+  snapshotChunk: Store["snapshotChunk"] = (root, index) =>
+    Promise.resolve(this.#snapshots.chunk(root, index));
+  stage: Store["stage"] = (manifest) => Promise.resolve(this.#snapshots.stage(manifest));
+  stageChunk: Store["stageChunk"] = (index, bytes) => {
+    const entries = this.#snapshots.stageChunk(index, bytes);
+    if (E.isRight(entries)) this.onStaged(entries.right);
+    return Promise.resolve(E.isLeft(entries) ? entries : E.right(undefined));
+  };
+  adopt: Store["adopt"] = () => {
+    const adopted = this.#snapshots.adopt();
+    if (E.isRight(adopted)) this.#forgetPassing();
+    for (const { stored } of this.#stored()) this.#foldRest(stored.head.epoch);
+    return Promise.resolve(adopted);
+  };
 
   close = (): Promise<void> => Promise.resolve();
 
@@ -139,98 +217,56 @@ export class MemoryStore implements Store {
     return [...this.#epochs.values()];
   }
 
-  #sorted(): ReadonlyArray<Entry> {
-    return [...this.#entries].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
-  }
-
-  #add(addition: Addition, isOwn: boolean): E.Either<CommitError, void> {
-    const known = this.#epochs.get(toHex(addition.head.epoch))?.records.length ?? 0;
+  #add(addition: Addition, place: Place): E.Either<CommitError, void> {
+    const held = this.#epochs.get(toHex(addition.head.epoch));
+    const known = held === undefined || (place.kept && !held.kept) ? 0 : held.records.length;
     if (addition.from !== known) {
-      return E.left({ _tag: "IoFailed", detail: `record ${addition.from} is there already` });
+      return E.left({ _tag: "IoFailed", detail: `record ${addition.from} is not the next` });
     }
-    this.#put(addition, isOwn);
-    this.#foldUpTo(addition.head.epoch);
+    this.#put(addition, place);
+    this.#foldRest(addition.head.epoch);
     return E.right(undefined);
   }
 
-  #put(addition: Addition, isOwn: boolean): void {
+  #put(addition: Addition, place: Place): void {
     const { gateway, head, checkpoint, proof } = addition;
     const id = toHex(head.epoch);
-    const before = this.#epochs.get(id);
+    const known = this.#epochs.get(id);
+    const before = addition.from === 0 ? undefined : known;
     this.#epochs.set(id, {
-      isOwn: before?.isOwn ?? isOwn,
+      isOwn: known?.isOwn ?? place.isOwn,
+      kept: known?.kept === true || place.kept,
       stored: { gateway, head, checkpoint, proof },
       records: [...(before?.records ?? []), ...addition.records.map(plain)],
     });
   }
 
-  #foldUpTo(epoch: Uint8Array): void {
-    const id = toHex(epoch);
-    const records = this.#epochs.get(id)?.records ?? [];
-    const from = this.#foldedSizes.get(id) ?? 0;
-    if (from >= records.length) return;
-    const changed = new Map<string, Entry>();
-    for (const [index, record] of records.slice(from).entries()) {
-      for (const entry of this.#foldOne(record, { epoch, seq: from + index })) {
-        changed.set(entryKeyText(entry), entry);
-      }
-      this.#foldedSizes.set(id, from + index + 1);
-    }
-    this.#onFolded({ epoch, size: records.length, entries: [...changed.values()] });
-  }
-
-  #foldOne(
-    record: RecordBytes,
-    name: { readonly epoch: Uint8Array; readonly seq: number },
-  ): ReadonlyArray<Entry> {
-    const header = decodeHeader(record.header);
-    if (E.isLeft(header) || record.body === null) return [];
-    const { kind, wallMs, monoMs } = header.right;
-    const decoded = decodeBody(kind, record.body);
-    const body = E.isRight(decoded) ? decoded.right : undefined;
-    const entries = fold(
-      { ...name, wallMs, monoMs, body },
-      {
-        entry: (key) => this.#entries.get(entryKeyText(key)),
-        foldedSize: (epoch) => this.#foldedSizes.get(toHex(epoch)) ?? 0,
-      },
-    );
-    for (const entry of entries) {
-      const key = entryKeyText(entry);
-      const before = this.#entries.get(key);
-      this.#digest = updateDigest(sha256, this.#digest, {
-        before: before && encodeForDigest(before),
-        after: encodeForDigest(entry),
-      });
-      this.#entries.set(key, entry);
-    }
-    return entries;
-  }
-
-  #rangeOf(epoch: Uint8Array, from: number): Uint8Array | null {
+  /** Folds whatever there is of the epoch beyond the state. */
+  #foldRest(epoch: Uint8Array): void {
     const held = this.#epochs.get(toHex(epoch));
-    if (held === undefined || from >= held.records.length) return null;
-    const { records, stored } = held;
-    let room = RANGE_BYTES_MAX - FRAME_BYTES_MAX;
-    const fits = records.slice(from).findIndex(({ header, body }) => {
-      room -= concatBytes(header, body ?? new Uint8Array(0)).length + 8;
-      return room < 0;
-    });
-    const to = fits === -1 ? records.length : from + fits;
-    const { checkpoint } = stored;
-    const message = { epoch, from, checkpoint, items: records.slice(from, to) };
-    if (to === records.length)
-      return new Uint8Array(encodeRange({ ...message, proof: stored.proof }));
-    const signed = readCheckpoint(checkpoint);
-    if (E.isLeft(signed)) return null;
-    const leaves = records.map(({ header }) => leafOf(sha256, header));
-    const nodes = consistencyNodes(leaves.length, signed.right.size, stored.proof);
-    const own = (start: number, end: number): Uint8Array =>
-      rootOfLeaves(sha256, leaves.slice(start, end));
-    const part = { size: leaves.length, subtreeRoot: own };
-    const beyond = subtreeRootBeyond(sha256, part, nodes);
-    const proof = consistencyProof(to, signed.right.size, beyond);
-    return new Uint8Array(encodeRange({ ...message, proof }));
+    const from = this.#state.foldedSize(epoch);
+    if (held === undefined || from >= held.records.length) return;
+    const { gateway } = held.stored;
+    const folded = this.#state.take({ epoch, gateway, from }, held.records.slice(from));
+    const isAnew = this.#foldAnewIfCut();
+    this.#onFolded(isAnew ? { ...folded, entries: [] } : folded);
+  }
+
+  /** Epochs that are not kept can't be folded again: they have to be asked for. */
+  #foldAnewIfCut(): boolean {
+    if (!this.#state.isBeyondCuts) return false;
+    this.#state.clear();
+    this.#forgetPassing();
+    for (const { stored, records } of this.#stored()) {
+      const { epoch } = stored.head;
+      this.#state.take({ epoch, gateway: stored.gateway, from: 0 }, records);
+    }
+    this.#foldAnewIfCut();
+    return true;
+  }
+
+  #forgetPassing(): void {
+    for (const [name, { kept }] of this.#epochs) if (!kept) this.#epochs.delete(name);
   }
 
   /** The own epoch that a record would be appended to: for tests of whoever writes it. */

@@ -77,7 +77,7 @@ describe.each(STORE_RIGS)("store: $name", ({ rig }) => {
       ({ head } = accepted.right);
       const gateway = "dock";
       const checkpoint = checkpointText;
-      await r.store.mirror({ gateway, head, checkpoint, proof, from, records, blocks });
+      await r.store.mirror({ gateway, head, checkpoint, proof, from, records, blocks }, true);
       held.push(...records);
     }
     expect(head.range.size).toBeLessThan(maker.head.range.size);
@@ -108,7 +108,7 @@ describe.each(STORE_RIGS)("store: $name", ({ rig }) => {
       blocks: accepted.right.blocks,
     };
     expect(part.head.range.size).toBeLessThan(maker.head.range.size);
-    await r.store.mirror(part);
+    await r.store.mirror(part, true);
     const size = part.head.range.size;
     const tail = decodeRange((await r.store.range(maker.id, size - 5)) ?? new Uint8Array(0));
     expect(E.isRight(tail) && tail.right.items).toEqual(plain(part.records.slice(-5)));

@@ -19,7 +19,7 @@ describe.each(STORE_RIGS)("store: $name", ({ rig }) => {
     expect(await r.store.records(maker.id, 1, 2)).toEqual(plain(taps.records.slice(0, 1)));
     expect(await r.store.records(new Uint8Array(16), 0, 10)).toEqual([]);
     expect(await r.store.epochs()).toEqual([
-      { gateway: "lobby", head: maker.head, checkpoint: taps.checkpoint, proof: [] },
+      { gateway: "lobby", head: maker.head, checkpoint: taps.checkpoint, proof: [], kept: true },
     ]);
   });
 
@@ -86,8 +86,8 @@ describe.each(STORE_RIGS)("store: $name", ({ rig }) => {
     await using r = await rig();
     const peer = new EpochMaker("dock");
     const own = new EpochMaker("lobby");
-    await r.store.mirror(peer.open());
-    await r.store.mirror(peer.add(tapOf("cart-1", "dock")));
+    await r.store.mirror(peer.open(), true);
+    await r.store.mirror(peer.add(tapOf("cart-1", "dock")), true);
     await r.store.commit(own.open());
     expect((await r.store.epochs()).map(({ gateway }) => gateway)).toEqual(["lobby", "dock"]);
     expect(values(await r.store.entries("cart-1"))).toMatchObject({ "cart-1.visits": 1 });
@@ -104,14 +104,14 @@ describe.each(STORE_RIGS)("store: $name", ({ rig }) => {
     await using first = await rig();
     await using second = await rig();
     for (const addition of ofA) await first.store.commit(addition);
-    for (const addition of ofB) await first.store.mirror(addition);
+    for (const addition of ofB) await first.store.mirror(addition, true);
     for (const [x, y] of [
       [ofB[0], ofA[0]],
       [ofB[1], ofA[1]],
       [ofB[2], undefined],
     ] as const) {
       if (x !== undefined) await second.store.commit(x);
-      if (y !== undefined) await second.store.mirror(y);
+      if (y !== undefined) await second.store.mirror(y, true);
     }
     expect(await first.store.digest()).toEqual(await second.store.digest());
     expect((await first.store.digest()).digest).toMatch(/^[0-9a-f]{64}$/);
@@ -123,9 +123,9 @@ describe.each(STORE_RIGS)("store: $name", ({ rig }) => {
     const maker = new EpochMaker("lobby");
     const peer = new EpochMaker("dock");
     await r.store.commit(maker.open());
-    await r.store.mirror(peer.open());
+    await r.store.mirror(peer.open(), true);
     await r.store.commit(maker.add(tapOf("cart-1"), tapOf("cart-1")));
-    await r.store.mirror(peer.add(tapOf("cart-1", "dock")));
+    await r.store.mirror(peer.add(tapOf("cart-1", "dock")), true);
     const query = { device: "cart-1", key: "location", type: TYPE.register };
     const [none, known, counter] = await r.store.knownWrites([
       { ...query, device: "cart-9" },
@@ -168,10 +168,10 @@ describe.each(STORE_RIGS)("store: $name", ({ rig }) => {
   test("a body that is gone is kept as gone, and folded as nothing", async () => {
     await using r = await rig();
     const maker = new EpochMaker("dock");
-    await r.store.mirror(maker.open());
+    await r.store.mirror(maker.open(), true);
     const tap = maker.add(tapOf("cart-1"));
     const bodyless = plain(tap.records.map(({ header }) => ({ header, body: null })));
-    await r.store.mirror({ ...tap, records: bodyless });
+    await r.store.mirror({ ...tap, records: bodyless }, true);
     expect(await r.store.records(maker.id, 1, 2)).toEqual(bodyless);
     expect(await r.store.entries("cart-1")).toEqual([]);
     expect(await r.store.digest()).toMatchObject({ heads: new Map([[toHex(maker.id), 2]]) });
@@ -180,9 +180,9 @@ describe.each(STORE_RIGS)("store: $name", ({ rig }) => {
   test("what this version doesn't know is kept, and folded as nothing", async () => {
     await using r = await rig();
     const maker = new EpochMaker("dock");
-    await r.store.mirror(maker.open());
+    await r.store.mirror(maker.open(), true);
     const unknown = { key: "x", type: 99, value: 1, replaces: [] };
-    await r.store.mirror(maker.add(changeOf("cart-1", [unknown])));
+    await r.store.mirror(maker.add(changeOf("cart-1", [unknown])), true);
     expect(await r.store.entries("cart-1")).toEqual([]);
     expect(await r.store.records(maker.id, 0, 9)).toHaveLength(2);
   });

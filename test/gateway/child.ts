@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { eventually } from "#test/gateway/eventually.ts";
 
 const MAIN = fileURLToPath(new URL("../../gateway/main.ts", import.meta.url));
+/** Kept from run to run, by Node: without it each of some hundred starts compiles all of the sources again. */
+const COMPILE_CACHE = fileURLToPath(new URL("../../var/compile-cache", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -14,6 +16,8 @@ export interface Ended {
 export interface Surroundings {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that becomes the process, such as one that enters a network namespace first. */
+  readonly within?: ReadonlyArray<string>;
 }
 
 type JournalLine = Readonly<Record<string, unknown>>;
@@ -32,7 +36,7 @@ const parseLine = (line: string): JournalLine | undefined => {
  * Util-linux's setpriv becomes the command that it is given, which dies with this process: a test that runs out of
  * time never comes to the end where it would kill what it started.
  */
-const DYING_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"] as const;
+export const DYING_WITH_PARENT: readonly [string, ...string[]] = ["setpriv", "--pdeathsig", "KILL"];
 
 export class TapmeshChild {
   readonly process: ChildProcess;
@@ -43,11 +47,11 @@ export class TapmeshChild {
 
   constructor(args: ReadonlyArray<string>, surroundings: Surroundings = {}) {
     const { NODE_OPTIONS: _options, TAPMESH_CONFIG: _config, ...inherited } = process.env;
-    const env = { ...inherited, ...surroundings.env };
-    const { cwd } = surroundings;
-    const [program, ...options] = DYING_WITH_PARENT;
+    const env = { ...inherited, NODE_COMPILE_CACHE: COMPILE_CACHE, ...surroundings.env };
+    const { cwd, within = [] } = surroundings;
     const node = [process.execPath, "--disable-warning=ExperimentalWarning", MAIN];
-    this.process = spawn(program, [...options, ...node, ...args], {
+    const [program = "", ...rest] = [...within, ...DYING_WITH_PARENT, ...node, ...args];
+    this.process = spawn(program, rest, {
       stdio: ["ignore", "pipe", "pipe"],
       env,
       ...(cwd === undefined ? {} : { cwd }),

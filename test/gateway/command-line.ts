@@ -11,6 +11,7 @@ export interface CommandResult {
 export const commandLine = async (
   args: ReadonlyArray<string>,
   cwd: string = tmpdir(),
+  answer: ((question: string) => Promise<string>) | null = null,
 ): Promise<CommandResult> => {
   const out: string[] = [];
   const err: string[] = [];
@@ -21,6 +22,7 @@ export const commandLine = async (
     env: {},
     signal: new AbortController().signal,
     isTerminal: false,
+    ask: answer,
     user: "tester",
   });
   return { code, out: out.join("\n"), err: err.join("\n") };

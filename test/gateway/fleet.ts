@@ -1,25 +1,29 @@
 /** A fleet in a temporary folder: keys, a signed roster, gateways and brokers as processes. */
+import { createHmac } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
 import { fleetCrypto } from "#gateway/cli/own-fleet.ts";
-import { loadGatewayKey } from "#gateway/fleet-files.ts";
-import type { SigningKey } from "#gateway/node-crypto.ts";
+import { loadCardKey, loadGatewayKey } from "#gateway/fleet/fleet-files.ts";
+import type { SigningKey } from "#core/log/crypto.ts";
 import { addGateway, initFleet, signDraft } from "#provisioning/roster/fleet-folder.ts";
-import { BrokerProcess } from "#test/gateway/broker-process.ts";
+import { BrokerProcess, type BrokerPlace } from "#test/gateway/broker-process.ts";
 import { GatewayProcess } from "#test/gateway/gateway-process.ts";
+import { MosquittoProcess } from "#test/gateway/mosquitto-process.ts";
 
 export interface GatewayOptions {
   /** Ids of simulated readers. */
   readonly readers?: ReadonlyArray<string>;
   readonly audit?: "now" | "first";
-  readonly brokers?: ReadonlyArray<{ readonly port: number }>;
+  readonly brokers?: ReadonlyArray<{ readonly host?: string; readonly port: number }>;
   /** Another folder than the usual one. */
   readonly dataDir?: string;
   readonly fleetDir?: string;
   /** Environment of the process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that becomes the process. */
+  readonly within?: ReadonlyArray<string>;
   /** Further lines of YAML. */
   readonly lines?: ReadonlyArray<string>;
 }
@@ -70,8 +74,9 @@ export class TestFleet implements AsyncDisposable {
   /** Writes a configuration file and returns its path. */
   config(gateway: string, options: GatewayOptions = {}): string {
     const { readers = ["r1"], audit = "first", brokers = [], lines = [] } = options;
-    const urls = brokers.map(({ port }) => `mqtt://127.0.0.1:${port}`);
-    const file = join(this.folder, `${gateway}.yaml`);
+    const dataDir = options.dataDir ?? this.dataDir(gateway);
+    const urls = brokers.map(({ host = "127.0.0.1", port }) => `mqtt://${host}:${port}`);
+    const file = join(this.folder, `${basename(dataDir)}.yaml`);
     const readerLines = readers.flatMap((id) => [
       `  - id: ${id}`,
       "    driver: simulated",
@@ -80,7 +85,7 @@ export class TestFleet implements AsyncDisposable {
     const text = [
       `gateway: ${gateway}`,
       `fleet: ${this.name}`,
-      `data_dir: ${options.dataDir ?? this.dataDir(gateway)}`,
+      `data_dir: ${dataDir}`,
       `fleet_dir: ${options.fleetDir ?? this.fleetDir}`,
       ...(readers.length === 0 ? [] : ["readers:", ...readerLines]),
       ...(urls.length === 0 ? [] : ["link:", `  brokers: [${urls.join(", ")}]`]),
@@ -94,17 +99,32 @@ export class TestFleet implements AsyncDisposable {
   /** A gateway that has not been started. */
   gateway(name: string, options: GatewayOptions = {}): GatewayProcess {
     const dataDir = options.dataDir ?? this.dataDir(name);
-    const gateway = new GatewayProcess(this.config(name, options), dataDir, options.env);
+    const gateway = new GatewayProcess(this.config(name, options), dataDir, options);
     this.#processes.push(gateway);
     return gateway;
   }
 
   /** A broker that runs. */
-  async broker(): Promise<BrokerProcess> {
-    const broker = new BrokerProcess();
+  async broker(place: BrokerPlace = {}): Promise<BrokerProcess> {
+    const broker = new BrokerProcess(place);
     this.#processes.push(broker);
     await broker.start();
     return broker;
+  }
+
+  /** Another engine that runs. */
+  async mosquitto(): Promise<MosquittoProcess> {
+    const broker = new MosquittoProcess(this.folder);
+    this.#processes.push(broker);
+    await broker.start();
+    return broker;
+  }
+
+  /** What stands in records for a card, in hex. */
+  cardOf(uid: string): string {
+    const cardKey = join(this.fleetDir, "card.key");
+    const key = right(loadCardKey({ roster: "", fleetKey: "", cardKey, makeOwn: false }));
+    return createHmac("sha256", key).update(uid, "hex").digest("hex").slice(0, 32);
   }
 
   /** A folder below the fleet's. */

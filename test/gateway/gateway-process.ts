@@ -10,8 +10,10 @@ import type {
   TapView,
   WatchEvent,
 } from "#gateway/control/protocol.ts";
-import type { DeviceView, JsonScalar, RecordView } from "#gateway/queries.ts";
-import { TapmeshChild, type Ended } from "#test/gateway/child.ts";
+import type { DeviceView } from "#gateway/queries/devices.ts";
+import type { RecordView } from "#gateway/queries/records.ts";
+import type { JsonValue } from "#gateway/queries/values.ts";
+import { TapmeshChild, type Ended, type Surroundings } from "#test/gateway/child.ts";
 import { eventually, eventuallyTrue } from "#test/gateway/eventually.ts";
 
 type Verb = Exclude<ControlRequest["verb"], "watch">;
@@ -24,16 +26,18 @@ export class GatewayProcess {
   readonly dataDir: string;
   readonly socket: string;
   readonly logFile: string;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly mirrorFile: string;
+  readonly #surroundings: Surroundings;
   #child: TapmeshChild | undefined;
   #watch = new AbortController();
 
-  constructor(config: string, dataDir: string, env: Readonly<Record<string, string>> = {}) {
+  constructor(config: string, dataDir: string, surroundings: Surroundings = {}) {
     this.config = config;
     this.dataDir = dataDir;
-    this.#env = env;
+    this.#surroundings = surroundings;
     this.socket = join(dataDir, "control.sock");
     this.logFile = join(dataDir, "log.db");
+    this.mirrorFile = join(dataDir, "mirror.db");
   }
 
   /** The process that runs now, or ran last. */
@@ -42,9 +46,9 @@ export class GatewayProcess {
     return this.#child;
   }
 
-  /** Starts the process without waiting for it. */
-  spawn(): TapmeshChild {
-    this.#child = new TapmeshChild(["run", "--config", this.config], { env: this.#env });
+  /** Starts the process without waiting for it: `run`, or another verb that runs a gateway. */
+  spawn(verb: ReadonlyArray<string> = ["run"]): TapmeshChild {
+    this.#child = new TapmeshChild([...verb, "--config", this.config], this.#surroundings);
     return this.#child;
   }
 
@@ -97,11 +101,11 @@ export class GatewayProcess {
   }
 
   device(device: string): Promise<DeviceView> {
-    return this.ask<"device">({ verb: "device", device });
+    return this.ask<"device">({ verb: "device", device, at: null });
   }
 
   /** A device's value; undefined for a key that no record has written. */
-  async value(device: string, key: string): Promise<JsonScalar | undefined> {
+  async value(device: string, key: string): Promise<JsonValue | undefined> {
     const { values } = await this.device(device);
     return values.find((value) => value.key === key)?.value;
   }

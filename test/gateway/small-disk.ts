@@ -45,8 +45,8 @@ export class SmallDisk implements Disposable {
     rmSync(this.#filler, { force: true });
   }
 
-  /** Whoever has files open on it must have ended. */
+  /** Lazily: where a test failed, a process may still have files open on it, and is ended later. */
   [Symbol.dispose](): void {
-    if (existsSync(this.path)) asRoot("umount", [this.path]);
+    if (existsSync(this.path)) asRoot("umount", ["--lazy", this.path]);
   }
 }

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { JsonScalar } from "#gateway/queries.ts";
+import type { JsonScalar } from "#gateway/queries/values.ts";
 import { TestFleet } from "#test/gateway/fleet.ts";
 import type { GatewayProcess } from "#test/gateway/gateway-process.ts";
 import { uidOf } from "#test/gateway/taps.ts";
@@ -43,6 +43,27 @@ test.each([
   ["a verb of every object", '{"verb":"constructor"}\n', "doesn't know the verb"],
   ["a field missing", '{"verb":"tap"}\n', "fields of"],
   ["a field of another type", '{"verb":"device","device":7}\n', "fields of"],
+  ["a moment that is none", '{"verb":"device","device":"x","at":{"trueMs":-1}}\n', "fields of"],
+  [
+    "a type that is none",
+    '{"verb":"set","device":"x","key":"k","value":1,"type":"set","user":"u"}\n',
+    "fields of",
+  ],
+  [
+    "a revert without a wish",
+    '{"verb":"revert","device":"x","to":{"trueMs":1},"user":"u"}\n',
+    "fields of",
+  ],
+  [
+    "a record's name that is none",
+    '{"verb":"void","record":{"epoch":"xyz","seq":1},"change":{"isToApply":true,"shown":null},"user":"u"}\n',
+    "fields of",
+  ],
+  [
+    "a member that says not whether",
+    '{"verb":"member","device":"x","key":"k","value":1,"user":"u"}\n',
+    "fields of",
+  ],
   ["bytes that are no text", "\u0000\u0001\ufffd\n", "not a line of JSON"],
 ])("%s is refused in words", async (_what, line, message) => {
   const answer: unknown = JSON.parse(await say(line));
@@ -82,7 +103,13 @@ test("what was said to be done is done: a tap right behind its enrolment is acce
 
 test("a device that is lost is refused at the tap right behind", async () => {
   await gateway.enrol("cart-lost", uidOf(200));
-  const set = { verb: "set", device: "cart-lost", key: "safety", user: "tester" } as const;
+  const set = {
+    verb: "set",
+    device: "cart-lost",
+    key: "safety",
+    type: null,
+    user: "tester",
+  } as const;
   await gateway.ask<"set">({ ...set, value: "lost" });
   expect(await gateway.tap(uidOf(200))).toMatchObject({
     verdict: "refused",
@@ -121,7 +148,7 @@ test.each([
     dryRun: false,
     user: given.user,
   });
-  const devices = await gateway.tryAsk<"device">({ verb: "device", device });
+  const devices = await gateway.tryAsk<"device">({ verb: "device", device, at: null });
   // Refused in words or written: both are honest. Said to be written, and not there, is not.
   expect(devices._tag).toBe(answer._tag);
 });
@@ -140,7 +167,9 @@ test("two rows for one card, spelt differently, are refused before anything is w
     user: "tester",
   });
   expect(answer).toMatchObject({ _tag: "Left", left: { error: { code: "card-taken" } } });
-  expect(await gateway.tryAsk<"device">({ verb: "device", device: "twin-1" })).toMatchObject({
+  expect(
+    await gateway.tryAsk<"device">({ verb: "device", device: "twin-1", at: null }),
+  ).toMatchObject({
     _tag: "Left",
   });
 });

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { Aedes } from "aedes";
 import { expect, test } from "vitest";
 import { concatBytes, utf8 } from "#core/bytes.ts";
-import { encodeAnswer } from "#core/message/envelopes.ts";
+import { encodeAnswer } from "#core/message/exchange.ts";
 import { BrokerListener } from "#test/gateway/broker-listener.ts";
 import { commandLine } from "#test/gateway/command-line.ts";
 import { eventually, eventuallyTrue } from "#test/gateway/eventually.ts";
@@ -123,7 +123,7 @@ test("every kind of bad message is counted, and the gateway goes on as before", 
   await attacker.publish(`${base}/ghost/head`, flipped(ours.head, ours.head.length - 5));
   await eventuallyTrue("a refused head", async () => {
     const { counters } = await lobby.status();
-    return (counters["sync.refused.head-signature-wrong"] ?? 0) === 1;
+    return (counters["sync.refused.head-forged"] ?? 0) === 1;
   });
 
   expect(await lobby.tap(uidOf(1))).toMatchObject({ verdict: "accepted", notRecorded: null });

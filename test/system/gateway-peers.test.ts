@@ -138,7 +138,10 @@ test(
     }
     await lobby.start();
     await untilEqual([lobby, dock, yard], CATCH_UP_MS);
-    expect(await recordsOf(lobby, "lobby")).toBeGreaterThan(written);
+    await eventuallyTrue(
+      "the lobby has opened an epoch of its own",
+      async () => (await recordsOf(lobby, "lobby")) > written,
+    );
     expect(await lobby.tap(uidOf(1))).toMatchObject({ verdict: "accepted", device: "cart-1" });
     await untilEqual([lobby, dock, yard], CATCH_UP_MS);
     for (const gateway of [lobby, dock, yard]) expect(await verifies(gateway)).toBe(true);

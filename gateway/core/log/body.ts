@@ -5,6 +5,13 @@
 import * as E from "fp-ts/lib/Either.js";
 import { concatBytes, utf8 } from "#core/bytes.ts";
 import {
+  decodeActor,
+  DEVICE_NAME_PATTERN,
+  encodeActor,
+  NAME_LENGTH_MAX,
+  type Actor,
+} from "#core/log/actor.ts";
+import {
   decodeCbor,
   encodeCbor,
   isBytes,
@@ -13,15 +20,15 @@ import {
   isText,
   type CborValue,
 } from "#core/log/cbor.ts";
+import {
+  decodeClockFix,
+  decodeFork,
+  decodeVoid,
+  encodeCorrection,
+  type CorrectionBody,
+} from "#core/log/correction.ts";
 import { decodeOperations, encodeOperation, type Operation } from "#core/log/operation.ts";
 import { KIND } from "#core/log/record.ts";
-
-/** Who caused a record. */
-export const ACTOR = { gateway: 0, reader: 1, operator: 2, localUser: 3, policy: 4 } as const;
-export interface Actor {
-  readonly kind: number;
-  readonly name: string;
-}
 
 export const OPEN_REASON = { boot: 0, rotate: 1, restore: 2, fault: 3 } as const;
 export const CLOSE_REASON = { stop: 0, rotate: 1 } as const;
@@ -85,19 +92,14 @@ export interface ChangeBody {
   readonly operations: ReadonlyArray<Operation>;
 }
 
-export type Body = OpenBody | CloseBody | TapBody | ChangeBody;
+export type Body = OpenBody | CloseBody | TapBody | ChangeBody | CorrectionBody;
 
 export type BodyError =
   /** Of a kind, or of a form, that this version doesn't know: keep it, fold nothing. */
   { readonly _tag: "BodyUnknown"; readonly kind: number };
 
-const NAME_LENGTH_MAX = 64;
 /** Earlier epochs that one `open` may name: what fits a record of 8 KiB. */
 export const EARLIER_COUNT_MAX = 128;
-export const DEVICE_NAME_PATTERN: RegExp = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-
-const encodeActor = (actor: Actor): CborValue => [actor.kind, actor.name];
-
 /** What the gateway key signs: all of the body but the salt's neighbour, the signature itself. */
 export const openText = (
   salt: Uint8Array,
@@ -139,6 +141,10 @@ const encodeFields = (body: Body): CborValue[] => {
     case "Change":
     case "Enrol":
       return [body.device, body.operations.map(encodeOperation)];
+    case "ClockFix":
+    case "Void":
+    case "Fork":
+      return encodeCorrection(body);
   }
 };
 
@@ -158,13 +164,13 @@ export const kindOf = (body: Body): number => {
       return KIND.change;
     case "Enrol":
       return KIND.enrol;
+    case "ClockFix":
+      return KIND.clockFix;
+    case "Void":
+      return KIND.void;
+    case "Fork":
+      return KIND.fork;
   }
-};
-
-const decodeActor = (value: CborValue | undefined): Actor | undefined => {
-  if (value === undefined || !isList(value, 8)) return undefined;
-  const [kind, name] = value;
-  return isCount(kind) && isText(name, NAME_LENGTH_MAX) ? { kind, name } : undefined;
 };
 
 const decodeEarlier = (value: CborValue): EarlierEpoch | undefined => {
@@ -242,6 +248,12 @@ const decodeFields = (kind: number, actor: Actor, fields: Fields): Body | undefi
       return decodeChange("Change", actor, fields);
     case KIND.enrol:
       return decodeChange("Enrol", actor, fields);
+    case KIND.clockFix:
+      return decodeClockFix(actor, fields);
+    case KIND.void:
+      return decodeVoid(actor, fields);
+    case KIND.fork:
+      return decodeFork(actor, fields);
     default:
       return undefined;
   }

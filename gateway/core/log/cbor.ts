@@ -4,7 +4,7 @@
  */
 import { decode, encode, rfc8949EncodeOptions } from "cborg";
 import * as E from "fp-ts/lib/Either.js";
-import { equalBytes } from "#core/bytes.ts";
+import { DEPTH_MAX, readCanonical } from "#core/log/canonical-cbor.ts";
 
 export type CborValue = null | boolean | number | string | Uint8Array | ReadonlyArray<CborValue>;
 
@@ -23,9 +23,6 @@ const DECODE_OPTIONS = {
   allowBigInt: false,
   rejectDuplicateMapKeys: true,
 } as const;
-
-/** Arrays within arrays; the deepest of ours (operations that name writes) has 5. */
-const DEPTH_MAX = 12;
 
 const isCborValue = (value: unknown, depth: number): value is CborValue => {
   if (value === null || typeof value === "boolean" || typeof value === "string") return true;
@@ -47,17 +44,23 @@ export const encodeCbor = (value: CborValue): Uint8Array => {
  * nesting beyond 12, trailing bytes included), `CborNotCanonical`. Both are the sender's fault.
  */
 export const decodeCbor = (bytes: Uint8Array): E.Either<CborError, CborValue> => {
+  const value = readCanonical(bytes);
+  return value === undefined ? E.left(errorIn(bytes)) : E.right(value);
+};
+
+/** What is wrong with bytes that are refused: cborg, which is more lenient, can say. */
+const errorIn = (bytes: Uint8Array): CborError => {
   try {
     const value: unknown = decode(bytes, DECODE_OPTIONS);
-    if (!isCborValue(value, 0)) return E.left({ _tag: "CborMalformed", detail: "type not used" });
-    return equalBytes(encodeCbor(value), bytes) ? E.right(value) : E.left(NOT_CANONICAL);
+    return isCborValue(value, 0)
+      ? { _tag: "CborNotCanonical" }
+      : { _tag: "CborMalformed", detail: "type not used" };
   } catch (error) {
     // cborg says "malformed" by throwing, and deep nesting by exhausting the stack.
     const detail = error instanceof Error ? error.message : "undecodable";
-    return E.left({ _tag: "CborMalformed", detail });
+    return { _tag: "CborMalformed", detail };
   }
 };
-const NOT_CANONICAL: CborError = { _tag: "CborNotCanonical" };
 
 export const isBytes = (value: unknown, byteCount: number): value is Uint8Array =>
   value instanceof Uint8Array && value.length === byteCount;

@@ -17,3 +17,9 @@ export interface Crypto {
 
 /** Signs with a key that the core never sees. */
 export type SignEd25519 = (message: Uint8Array) => Uint8Array;
+
+/** An Ed25519 key pair whose private half stays behind `sign`. */
+export interface SigningKey {
+  readonly publicKey: Uint8Array;
+  readonly sign: SignEd25519;
+}

@@ -7,7 +7,7 @@
  * epoch's key, which signs the checkpoint; the roster says that the gateway is one of the fleet's.
  */
 import * as E from "fp-ts/lib/Either.js";
-import { equalBytes, fromBase64, toBase64 } from "#core/bytes.ts";
+import { equalBytes, fromBase64, toBase64, toHex } from "#core/bytes.ts";
 import {
   epochIdOf,
   openCheckpoint,
@@ -27,7 +27,7 @@ import {
 import type { NoteKey } from "#core/log/signed-note.ts";
 import { verifyInclusion } from "#core/log/tree.ts";
 import { headFromOpen, verifyOpen, type EpochError } from "#core/log/verify-epoch.ts";
-import { isListed, openRoster, type RosterError } from "#core/trust/roster.ts";
+import { countedSize, openRoster, statusOf, type RosterError } from "#core/trust/roster.ts";
 
 export const PROOF_FORMAT = "tapmesh/proof/v1";
 
@@ -53,7 +53,9 @@ export type ProofError =
   | { readonly _tag: "ProofRosterMissing" }
   | { readonly _tag: "ProofRosterBad"; readonly cause: RosterError }
   /** The roster doesn't list the gateway with the key that signed. */
-  | { readonly _tag: "ProofGatewayForeign"; readonly gateway: string };
+  | { readonly _tag: "ProofGatewayForeign"; readonly gateway: string }
+  /** The record is in the log, but the roster says that the gateway's records don't count from `size` on. */
+  | { readonly _tag: "ProofRecordCut"; readonly size: number };
 
 const recordJson = (record: ProvedRecord): object => ({
   seq: record.seq,
@@ -158,19 +160,23 @@ const checkRecordAlone = (crypto: Crypto, record: ProvedRecord): E.Either<ProofE
     : E.left({ _tag: "ProofRecordBad", cause: { _tag: "BodyHashDiffers", seq } });
 };
 
-/** Whether the fleet's roster, signed by the fleet's key, lists the gateway that opened the epoch. */
+/** Whether the fleet's roster, signed by the fleet's key, lists the gateway that opened the epoch, and counts the record. */
 const checkGateway = (
   crypto: Crypto,
-  roster: string | null,
+  proof: Proof,
   claim: { readonly fleetKey: NoteKey; readonly open: OpenBody },
 ): ProofError | undefined => {
-  if (roster === null) return { _tag: "ProofRosterMissing" };
-  const opened = openRoster(crypto, roster, claim.fleetKey);
+  if (proof.roster === null) return { _tag: "ProofRosterMissing" };
+  const opened = openRoster(crypto, proof.roster, claim.fleetKey);
   if (E.isLeft(opened)) return { _tag: "ProofRosterBad", cause: opened.left };
-  const { gateway, gatewayKey, fleet } = claim.open;
-  return fleet === opened.right.fleet && isListed(opened.right, gateway, gatewayKey)
-    ? undefined
-    : { _tag: "ProofGatewayForeign", gateway };
+  const roster = opened.right;
+  const { gateway, gatewayKey, fleet, epochKey } = claim.open;
+  if (fleet !== roster.fleet || statusOf(roster, gateway, gatewayKey) === null) {
+    return { _tag: "ProofGatewayForeign", gateway };
+  }
+  const epoch = toHex(epochIdOf(crypto.sha256, epochKey));
+  const size = countedSize(roster, { gateway, gatewayKey: toHex(gatewayKey), epoch });
+  return proof.record.seq < size ? undefined : { _tag: "ProofRecordCut", size };
 };
 
 /**
@@ -194,9 +200,7 @@ export const verifyProof = (
     }
   }
   const foreign =
-    fleetKey === null
-      ? undefined
-      : checkGateway(crypto, proof.roster, { fleetKey, open: open.right });
+    fleetKey === null ? undefined : checkGateway(crypto, proof, { fleetKey, open: open.right });
   if (foreign !== undefined) return E.left(foreign);
   return E.right({
     open: open.right,

@@ -49,7 +49,7 @@ export const isCompactRange = (range: CompactRange): boolean => {
 };
 
 /** The largest power of two below n, for n > 1: where RFC 6962 splits a tree. */
-const splitOf = (n: number): number => {
+export const splitOf = (n: number): number => {
   let split = 1;
   while (split * 2 < n) split *= 2;
   return split;
@@ -63,19 +63,6 @@ export const rootOfLeaves = (sha256: Sha256, leaves: ReadonlyArray<Uint8Array>):
   let range = EMPTY_RANGE;
   for (const leaf of leaves) range = appendLeaf(sha256, range, leaf);
   return rootOf(sha256, range);
-};
-
-/** The root of whole, equal, aligned subtrees followed by single leaves that fill less than one of them. */
-export const rootOfBlocks = (
-  sha256: Sha256,
-  blocks: ReadonlyArray<Uint8Array>,
-  leaves: ReadonlyArray<Uint8Array>,
-): Uint8Array => {
-  let range = EMPTY_RANGE;
-  for (const block of blocks) range = appendLeaf(sha256, range, block);
-  if (leaves.length === 0) return rootOf(sha256, range);
-  const rest = rootOfLeaves(sha256, leaves);
-  return range.roots.reduceRight((right, left) => nodeHash(sha256, left, right), rest);
 };
 
 /** The compact range over whole blocks of so many leaves, a power of two, from their roots. */

@@ -1,10 +1,12 @@
 /**
- * What gateways say to each other beside records (which travel as a Range):
- *   head   = [payload bytes, Ed25519 signature of "tapmesh/head/v1\n" || payload by the sender's epoch key]
- *            payload = [1, gateway, epoch(16), roster version, [[author, [[live epoch, size], …], hash of ended epochs(32)], …]]
- *   ask    = [1, "range", epoch, from] | [1, "epochs", author]
- *   answer = [1, "range", Range bytes] | [1, "epochs", author, [[epoch, size], …]]
- * A head is a hint of what there is to ask for; nothing that it says is believed without records.
+ * What gateways state to each other, signed by the sender's epoch key:
+ *   head = [payload bytes, Ed25519 signature of "tapmesh/head/v1\n" || payload]
+ *          payload = [1, gateway, epoch(16), roster version, [author statement, …]]
+ *   held = [payload bytes, Ed25519 signature of "tapmesh/held/v1\n" || payload]
+ *          payload = [1, gateway, epoch(16), author statement]
+ *   author statement = [author, [[live epoch, size], …], hash of ended epochs(32), hash of contents(32)]
+ * A head is a hint of what there is to ask for; nothing that it says is believed without records. A held tells an
+ * author what of its records is on the sender's disk. Asks and answers are in exchange.ts.
  */
 import * as E from "fp-ts/lib/Either.js";
 import { compareBytes, concatBytes, utf8 } from "#core/bytes.ts";
@@ -30,6 +32,8 @@ export interface AuthorHead {
   readonly live: ReadonlyArray<EpochSize>;
   /** `endedHash` of the author's ended epochs: asked for when it differs from one's own. */
   readonly ended: Uint8Array;
+  /** `contentHash` of all of them: differs for equal sizes only where an epoch has two branches. Null: not said. */
+  readonly content: Uint8Array | null;
 }
 
 export interface Head {
@@ -40,23 +44,18 @@ export interface Head {
   readonly authors: ReadonlyArray<AuthorHead>;
 }
 
-export interface SignedHead {
-  readonly head: Head;
+export interface Held {
+  readonly gateway: string;
+  readonly epoch: Uint8Array;
+  readonly statement: AuthorHead;
+}
+
+/** A statement as received: what the signature covers are the payload's bytes. */
+export interface Signed<A> {
+  readonly statement: A;
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;
 }
-
-export type Ask =
-  | { readonly _tag: "AskRange"; readonly epoch: Uint8Array; readonly from: number }
-  | { readonly _tag: "AskEpochs"; readonly author: string };
-
-export type Answer =
-  | { readonly _tag: "AnswerRange"; readonly range: Uint8Array }
-  | {
-      readonly _tag: "AnswerEpochs";
-      readonly author: string;
-      readonly epochs: ReadonlyArray<EpochSize>;
-    };
 
 export type EnvelopeError =
   | { readonly _tag: "EnvelopeTooLarge"; readonly byteCount: number }
@@ -64,38 +63,67 @@ export type EnvelopeError =
   | { readonly _tag: "EnvelopeVersionUnknown"; readonly version: number };
 
 export const ENVELOPE_BYTES_MAX: number = 72 * 1024;
-const VERSION = 1;
-const NAME_LENGTH_MAX = 32;
-const AUTHORS_COUNT_MAX = 1_024;
+export const ENVELOPE_VERSION = 1;
+export const PEER_NAME_LENGTH_MAX = 32;
+/** Authors of one head: what fits the envelope. */
+export const AUTHORS_COUNT_MAX = 512;
 const LIVE_COUNT_MAX = 16;
-export const EPOCHS_COUNT_MAX = 2_048;
 
-const encodeEpochs = (epochs: ReadonlyArray<EpochSize>): CborValue =>
+export const encodeEpochs = (epochs: ReadonlyArray<EpochSize>): CborValue =>
   epochs.map(({ epoch, size }) => [epoch, size]);
 
 /** SHA-256 over the CBOR of the ended epochs and their sizes, in the order of the epochs. */
 export const endedHash = (sha256: Sha256, epochs: ReadonlyArray<EpochSize>): Uint8Array =>
   sha256(encodeCbor(encodeEpochs(epochs.toSorted((a, b) => compareBytes(a.epoch, b.epoch)))));
 
+/** SHA-256 over the CBOR of epochs and their newest leaves, in the order of the epochs. */
+export const contentHash = (
+  sha256: Sha256,
+  epochs: ReadonlyArray<{ readonly epoch: Uint8Array; readonly lastLeaf: Uint8Array }>,
+): Uint8Array =>
+  sha256(
+    encodeCbor(
+      epochs
+        .toSorted((a, b) => compareBytes(a.epoch, b.epoch))
+        .map(({ epoch, lastLeaf }) => [epoch, lastLeaf]),
+    ),
+  );
+
+const encodeAuthor = ({ author, live, ended, content }: AuthorHead): CborValue => [
+  author,
+  encodeEpochs(live),
+  ended,
+  ...(content === null ? [] : [content]),
+];
+
 export const encodeHeadPayload = (head: Head): Uint8Array =>
   encodeCbor([
-    VERSION,
+    ENVELOPE_VERSION,
     head.gateway,
     head.epoch,
     head.rosterVersion,
-    head.authors.map(({ author, live, ended }) => [author, encodeEpochs(live), ended]),
+    head.authors.map(encodeAuthor),
   ]);
+
+export const encodeHeldPayload = (held: Held): Uint8Array =>
+  encodeCbor([ENVELOPE_VERSION, held.gateway, held.epoch, encodeAuthor(held.statement)]);
 
 export const headText = (payload: Uint8Array): Uint8Array =>
   concatBytes(utf8("tapmesh/head/v1\n"), payload);
 
-export const encodeSignedHead = (payload: Uint8Array, signature: Uint8Array): Uint8Array =>
+export const heldText = (payload: Uint8Array): Uint8Array =>
+  concatBytes(utf8("tapmesh/held/v1\n"), payload);
+
+export const encodeSigned = (payload: Uint8Array, signature: Uint8Array): Uint8Array =>
   encodeCbor([payload, signature]);
 
-const malformed = (detail: string): E.Either<EnvelopeError, never> =>
+export const malformed = (detail: string): E.Either<EnvelopeError, never> =>
   E.left({ _tag: "EnvelopeMalformed", detail });
 
-const decodeFields = (bytes: Uint8Array): E.Either<EnvelopeError, ReadonlyArray<CborValue>> => {
+/** The fields of an envelope. Left: as the decoders that use it. */
+export const decodeFields = (
+  bytes: Uint8Array,
+): E.Either<EnvelopeError, ReadonlyArray<CborValue>> => {
   if (bytes.length > ENVELOPE_BYTES_MAX) {
     return E.left({ _tag: "EnvelopeTooLarge", byteCount: bytes.length });
   }
@@ -104,15 +132,18 @@ const decodeFields = (bytes: Uint8Array): E.Either<EnvelopeError, ReadonlyArray<
   return Array.isArray(decoded.right) ? E.right(decoded.right) : malformed("not an array");
 };
 
-const versioned = (
+/** The fields behind the version. */
+export const versioned = (
   fields: ReadonlyArray<CborValue>,
 ): E.Either<EnvelopeError, ReadonlyArray<CborValue>> => {
   const [version, ...rest] = fields;
   if (!isCount(version)) return malformed("no version");
-  return version === VERSION ? E.right(rest) : E.left({ _tag: "EnvelopeVersionUnknown", version });
+  return version === ENVELOPE_VERSION
+    ? E.right(rest)
+    : E.left({ _tag: "EnvelopeVersionUnknown", version });
 };
 
-const decodeEpochs = (
+export const decodeEpochs = (
   value: CborValue | undefined,
   countMax: number,
 ): ReadonlyArray<EpochSize> | undefined => {
@@ -127,69 +158,46 @@ const decodeEpochs = (
   return epochs;
 };
 
-const decodeAuthor = (value: CborValue): AuthorHead | undefined => {
-  if (!isList(value, 8)) return undefined;
-  const [author, liveValue, ended] = value;
+const decodeAuthor = (value: CborValue | undefined): AuthorHead | undefined => {
+  if (value === undefined || !isList(value, 8)) return undefined;
+  const [author, liveValue, ended, content = null] = value;
   const live = decodeEpochs(liveValue, LIVE_COUNT_MAX);
-  if (!isText(author, NAME_LENGTH_MAX) || !isBytes(ended, 32)) return undefined;
-  return live === undefined ? undefined : { author, live, ended };
+  if (!isText(author, PEER_NAME_LENGTH_MAX) || !isBytes(ended, 32)) return undefined;
+  if (content !== null && !isBytes(content, 32)) return undefined;
+  return live === undefined ? undefined : { author, live, ended, content };
 };
 
-/** Left: `EnvelopeTooLarge`, `EnvelopeMalformed`, `EnvelopeVersionUnknown`. Verifies nothing. */
-export const decodeSignedHead = (bytes: Uint8Array): E.Either<EnvelopeError, SignedHead> => {
+const decodeSigned = <A>(
+  bytes: Uint8Array,
+  decodeStatement: (fields: ReadonlyArray<CborValue>) => A | undefined,
+): E.Either<EnvelopeError, Signed<A>> => {
   const outer = decodeFields(bytes);
   if (E.isLeft(outer)) return outer;
   const [payload, signature] = outer.right;
-  if (!(payload instanceof Uint8Array) || !isBytes(signature, 64)) return malformed("head");
-  const decoded = decodeFields(payload);
-  if (E.isLeft(decoded)) return decoded;
-  const fields = versioned(decoded.right);
+  if (!(payload instanceof Uint8Array) || !isBytes(signature, 64)) return malformed("not signed");
+  const fields = E.chain(versioned)(decodeFields(payload));
   if (E.isLeft(fields)) return fields;
-  const [gateway, epoch, rosterVersion, authorList] = fields.right;
-  if (!isText(gateway, NAME_LENGTH_MAX) || !isBytes(epoch, 16)) return malformed("head");
-  if (!isCount(rosterVersion)) return malformed("roster version");
-  if (authorList === undefined || !isList(authorList, AUTHORS_COUNT_MAX))
-    return malformed("authors");
-  const authors = authorList.map(decodeAuthor).filter((author) => author !== undefined);
-  if (authors.length !== authorList.length) return malformed("authors");
-  return E.right({ head: { gateway, epoch, rosterVersion, authors }, payload, signature });
+  const statement = decodeStatement(fields.right);
+  return statement === undefined
+    ? malformed("statement")
+    : E.right({ statement, payload, signature });
 };
 
-export const encodeAsk = (ask: Ask): Uint8Array =>
-  encodeCbor(
-    ask._tag === "AskRange"
-      ? [VERSION, "range", ask.epoch, ask.from]
-      : [VERSION, "epochs", ask.author],
-  );
+/** Left: `EnvelopeTooLarge`, `EnvelopeMalformed`, `EnvelopeVersionUnknown`. Verifies nothing. */
+export const decodeSignedHead = (bytes: Uint8Array): E.Either<EnvelopeError, Signed<Head>> =>
+  decodeSigned(bytes, ([gateway, epoch, rosterVersion, list]) => {
+    if (!isText(gateway, PEER_NAME_LENGTH_MAX) || !isBytes(epoch, 16)) return undefined;
+    if (!isCount(rosterVersion) || list === undefined || !isList(list, AUTHORS_COUNT_MAX)) {
+      return undefined;
+    }
+    const authors = list.map(decodeAuthor).filter((author) => author !== undefined);
+    return authors.length === list.length ? { gateway, epoch, rosterVersion, authors } : undefined;
+  });
 
-export const decodeAsk = (bytes: Uint8Array): E.Either<EnvelopeError, Ask> => {
-  const fields = E.chain(versioned)(decodeFields(bytes));
-  if (E.isLeft(fields)) return fields;
-  const [what, subject, from] = fields.right;
-  if (what === "range" && isBytes(subject, 16) && isCount(from)) {
-    return E.right({ _tag: "AskRange", epoch: subject, from });
-  }
-  return what === "epochs" && isText(subject, NAME_LENGTH_MAX)
-    ? E.right({ _tag: "AskEpochs", author: subject })
-    : malformed("ask");
-};
-
-export const encodeAnswer = (answer: Answer): Uint8Array =>
-  encodeCbor(
-    answer._tag === "AnswerRange"
-      ? [VERSION, "range", answer.range]
-      : [VERSION, "epochs", answer.author, encodeEpochs(answer.epochs)],
-  );
-
-export const decodeAnswer = (bytes: Uint8Array): E.Either<EnvelopeError, Answer> => {
-  const fields = E.chain(versioned)(decodeFields(bytes));
-  if (E.isLeft(fields)) return fields;
-  const [what, subject, list] = fields.right;
-  if (what === "range" && subject instanceof Uint8Array) {
-    return E.right({ _tag: "AnswerRange", range: subject });
-  }
-  const epochs = decodeEpochs(list, EPOCHS_COUNT_MAX);
-  return what === "epochs" && isText(subject, NAME_LENGTH_MAX) && epochs !== undefined
-    ? E.right({ _tag: "AnswerEpochs", author: subject, epochs })
-    : malformed("answer");
-};
+/** Left: as for a head. Verifies nothing. */
+export const decodeSignedHeld = (bytes: Uint8Array): E.Either<EnvelopeError, Signed<Held>> =>
+  decodeSigned(bytes, ([gateway, epoch, value]) => {
+    const statement = decodeAuthor(value);
+    if (!isText(gateway, PEER_NAME_LENGTH_MAX) || !isBytes(epoch, 16)) return undefined;
+    return statement === undefined ? undefined : { gateway, epoch, statement };
+  });

@@ -1,13 +1,13 @@
 /**
  * MQTT topics: the only place where they are spelt.
- *   tapmesh-sync/1/<fleet>/<gateway>/head | tail | ask/<peer> | answer/<peer>     binary, between gateways
- *   tapmesh/<site>/<gateway>/state | reader/<id>/tap                              JSON, for people
+ *   tapmesh-sync/1/<fleet>/<gateway>/head | tail | held/<author> | ask/<peer> | answer/<peer>     binary, between gateways
+ *   tapmesh/<site>/<gateway>/state | info | reader/<id>/tap                                       JSON, for people
  * Each is written by the gateway whose name is in it, and by nobody else.
  */
 const SYNC_PREFIX = "tapmesh-sync/1";
 const PEOPLE_PREFIX = "tapmesh";
 
-export type SyncChannel = "head" | "tail" | "ask" | "answer";
+export type SyncChannel = "head" | "tail" | "held" | "ask" | "answer";
 
 export interface SyncTopic {
   readonly from: string;
@@ -20,6 +20,8 @@ export const headTopic = (fleet: string, gateway: string): string =>
   `${syncBase(fleet, gateway)}/head`;
 export const tailTopic = (fleet: string, gateway: string): string =>
   `${syncBase(fleet, gateway)}/tail`;
+export const heldTopic = (fleet: string, gateway: string, author: string): string =>
+  `${syncBase(fleet, gateway)}/held/${author}`;
 export const askTopic = (fleet: string, gateway: string, peer: string): string =>
   `${syncBase(fleet, gateway)}/ask/${peer}`;
 export const answerTopic = (fleet: string, gateway: string, peer: string): string =>
@@ -29,6 +31,7 @@ export const answerTopic = (fleet: string, gateway: string, peer: string): strin
 export const syncSubscriptions = (fleet: string, self: string): ReadonlyArray<string> => [
   headTopic(fleet, "+"),
   tailTopic(fleet, "+"),
+  heldTopic(fleet, "+", self),
   askTopic(fleet, "+", self),
   answerTopic(fleet, "+", self),
 ];
@@ -46,12 +49,14 @@ export const parseSyncTopic = (
   if (channel === "head" || channel === "tail") {
     return to === undefined ? { from, channel } : undefined;
   }
-  if (channel === "ask" || channel === "answer") return to === self ? { from, channel } : undefined;
-  return undefined;
+  const isAddressed = channel === "held" || channel === "ask" || channel === "answer";
+  return isAddressed && to === self ? { from, channel } : undefined;
 };
 
 export const stateTopic = (site: string, gateway: string): string =>
   `${PEOPLE_PREFIX}/${site}/${gateway}/state`;
+export const infoTopic = (site: string, gateway: string): string =>
+  `${PEOPLE_PREFIX}/${site}/${gateway}/info`;
 export const readerTapTopic = (site: string, gateway: string, reader: string): string =>
   `${PEOPLE_PREFIX}/${site}/${gateway}/reader/${reader}/tap`;
 

@@ -1,19 +1,20 @@
 /**
  * One key of one device as it stands: the writes that are not replaced, and the names of writes that were
  * replaced before they were seen. Causality decides what survives; time only orders writes that did not know
- * each other.
+ * each other, and it is applied when an entry is read (reading.ts).
  */
 import { compareBytes } from "#core/bytes.ts";
-import { TYPE, type Scalar, type WriteName } from "#core/log/operation.ts";
+import type { Scalar, WriteName } from "#core/log/operation.ts";
 
 /** A value, and the record that set it. A value without a record can't exist. */
 export interface Write extends WriteName {
   readonly value: Scalar;
+  /** By the author's clock as it was then. */
   readonly wallMs: number;
   readonly monoMs: number;
 }
 
-/** register, safety: what survives, in the order of (epoch, seq). */
+/** register, exclusive, set, safety: what survives, in the order of (epoch, seq). */
 export interface SurvivorsEntry {
   readonly _tag: "Survivors";
   readonly writes: ReadonlyArray<Write>;
@@ -21,14 +22,14 @@ export interface SurvivorsEntry {
   readonly awaited: ReadonlyArray<WriteName>;
 }
 
-/** counter: the sum of all writes, and the newest of them. */
+/** counter: the sum of all writes, and the newest of them by the clocks as they were. */
 export interface CounterEntry {
   readonly _tag: "Counter";
   readonly sum: number;
   readonly newest: Write;
 }
 
-/** max: the greatest write. */
+/** max, min: the extreme write; among equals the newest by the clocks as they were. */
 export interface ExtremeEntry {
   readonly _tag: "Extreme";
   readonly write: Write;
@@ -56,39 +57,3 @@ export const compareNames = (a: WriteName, b: WriteName): number =>
 
 export const isSameName = (a: WriteName, b: WriteName | undefined): boolean =>
   b !== undefined && compareNames(a, b) === 0;
-
-/** Orders writes that did not know each other: (time, epoch, seq). The same everywhere, whatever came first. */
-export const compareWrites = (a: Write, b: Write): number =>
-  a.wallMs - b.wallMs || compareNames(a, b);
-
-export const newestOf = (writes: ReadonlyArray<Write>): Write | undefined =>
-  writes.reduce<Write | undefined>(
-    (best, write) => (best === undefined || compareWrites(write, best) > 0 ? write : best),
-    undefined,
-  );
-
-/** The write that speaks for the entry: what `--why` names. Undefined where all was replaced. */
-export const decidingWrite = (entry: Entry): Write | undefined => {
-  switch (entry.content._tag) {
-    case "Counter":
-      return entry.content.newest;
-    case "Extreme":
-      return entry.content.write;
-    case "Survivors":
-      return entry.type === TYPE.safety
-        ? mostSevere(entry.content.writes)
-        : newestOf(entry.content.writes);
-  }
-};
-
-/** safety: the maximum of all survivors; among equals the newest. */
-const mostSevere = (writes: ReadonlyArray<Write>): Write | undefined =>
-  writes.reduce<Write | undefined>((worst, write) => {
-    if (worst === undefined) return write;
-    const difference = Number(write.value) - Number(worst.value);
-    return difference > 0 || (difference === 0 && compareWrites(write, worst) > 0) ? write : worst;
-  }, undefined);
-
-/** What the entry reads as; null where nothing survives. */
-export const valueOf = (entry: Entry): Scalar =>
-  entry.content._tag === "Counter" ? entry.content.sum : (decidingWrite(entry)?.value ?? null);

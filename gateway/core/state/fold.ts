@@ -5,9 +5,9 @@
 import { compareBytes } from "#core/bytes.ts";
 import { SAFETY, TYPE, type Operation, type WriteName } from "#core/log/operation.ts";
 import type { Body } from "#core/log/body.ts";
+import { recordedTime } from "#core/clock/true-time.ts";
 import {
   compareNames,
-  compareWrites,
   isSameName,
   type CounterEntry,
   type Entry,
@@ -17,15 +17,16 @@ import {
   type SurvivorsEntry,
   type Write,
 } from "#core/state/entry.ts";
+import { compareWrites } from "#core/state/reading.ts";
 
 /** Changes when the same records would fold to other entries: older state files are then folded anew. */
-export const FOLD_VERSION = 1;
+export const FOLD_VERSION = 2;
 
 /** A record as the fold sees it. */
 export interface FoldedRecord extends WriteName {
   readonly wallMs: number;
   readonly monoMs: number;
-  /** Undefined for what this version doesn't know: folded as nothing. */
+  /** Undefined for what this version doesn't know, and for what was erased: folded as nothing. */
   readonly body: Body | undefined;
 }
 
@@ -44,16 +45,20 @@ export const entriesTouchedBy = (body: Body | undefined): ReadonlyArray<EntryKey
     .map(({ key, type }) => ({ device: touched.device, key, type }));
 };
 
+/** A `void` changes what its operations say, like any change: what it undoes is its author's to spell out. */
 const operationsOf = (
   body: Body | undefined,
 ): { readonly device: string; readonly operations: ReadonlyArray<Operation> } | undefined => {
-  if (body === undefined) return undefined;
-  if (body._tag !== "Tap" && body._tag !== "Change" && body._tag !== "Enrol") return undefined;
-  return body.device === null ? undefined : { device: body.device, operations: body.operations };
+  if (body === undefined || !("operations" in body) || body.device === null) return undefined;
+  return { device: body.device, operations: body.operations };
 };
 
-const isFolded = (type: number): boolean =>
-  type === TYPE.register || type === TYPE.safety || type === TYPE.counter || type === TYPE.max;
+/** The device that a record touches; undefined for one that touches none. */
+export const deviceOf = (body: Body | undefined): string | undefined => operationsOf(body)?.device;
+
+const FOLDED_TYPES: ReadonlySet<number> = new Set(Object.values(TYPE));
+
+const isFolded = (type: number): boolean => FOLDED_TYPES.has(type);
 
 /** The entries that the record writes, as they are after it. */
 export const fold = (record: FoldedRecord, reads: FoldReads): ReadonlyArray<Entry> => {
@@ -77,12 +82,16 @@ const foldWrite = (
 ): EntryContent | undefined => {
   switch (operation.type) {
     case TYPE.register:
+    case TYPE.exclusive:
+    case TYPE.set:
     case TYPE.safety:
-      return foldSurvivors(before?._tag === "Survivors" ? before : NOTHING, operation, context);
+      return foldSurvivors(before, operation, context);
     case TYPE.counter:
-      return foldCounter(before?._tag === "Counter" ? before : undefined, context.write);
+      return foldCounter(before, context.write);
     case TYPE.max:
-      return foldMax(before?._tag === "Extreme" ? before : undefined, context.write);
+      return foldExtreme(before, context.write, 1);
+    case TYPE.min:
+      return foldExtreme(before, context.write, -1);
     default:
       return undefined;
   }
@@ -94,18 +103,26 @@ const NOTHING: SurvivorsEntry = { _tag: "Survivors", writes: [], awaited: [] };
 const isFinal = (operation: Operation, write: Write): boolean =>
   operation.type === TYPE.safety && write.value === SAFETY.revoked;
 
+/** In a set one gateway can hold several members: there a later write replaces nothing but what it names. */
+const isReplacedByLater = (operation: Operation): boolean => operation.type !== TYPE.set;
+
+/** Removing is a write of null to a set: it replaces what it names, and is no member itself. */
+const isRemoval = (operation: Operation): boolean =>
+  operation.type === TYPE.set && operation.value === null;
+
 const foldSurvivors = (
-  before: SurvivorsEntry,
+  stood: EntryContent | undefined,
   operation: Operation,
   context: { readonly write: Write; readonly reads: FoldReads },
 ): SurvivorsEntry => {
   const { write, reads } = context;
+  const before = stood?._tag === "Survivors" ? stood : NOTHING;
   const replaced = (older: Write): boolean =>
     !isFinal(operation, older) &&
-    (compareBytes(older.epoch, write.epoch) === 0 ||
+    ((isReplacedByLater(operation) && compareBytes(older.epoch, write.epoch) === 0) ||
       operation.replaces.some((name) => isSameName(name, older)));
   const wasReplaced = before.awaited.some((name) => isSameName(name, write));
-  const survives = !wasReplaced || isFinal(operation, write);
+  const survives = !isRemoval(operation) && (!wasReplaced || isFinal(operation, write));
   const kept = before.writes.filter((older) => !replaced(older));
   const awaited = [...before.awaited, ...operation.replaces]
     .filter((name) => name.seq >= reads.foldedSize(name.epoch) && !isSameName(name, write))
@@ -136,19 +153,24 @@ const wrapSum = (sum: number): number => {
   return sum < -SUM_MODULUS / 2 ? sum + SUM_MODULUS : sum;
 };
 
-const foldCounter = (before: CounterEntry | undefined, write: Write): CounterEntry => {
+const foldCounter = (before: EntryContent | undefined, write: Write): CounterEntry => {
   const step = Number(write.value);
-  if (before === undefined) return { _tag: "Counter", sum: wrapSum(step), newest: write };
+  if (before?._tag !== "Counter") return { _tag: "Counter", sum: wrapSum(step), newest: write };
   return {
     _tag: "Counter",
     sum: wrapSum(before.sum + step),
-    newest: compareWrites(write, before.newest) > 0 ? write : before.newest,
+    newest: compareWrites(write, before.newest, recordedTime) > 0 ? write : before.newest,
   };
 };
 
-const foldMax = (before: ExtremeEntry | undefined, write: Write): ExtremeEntry => {
-  if (before === undefined) return { _tag: "Extreme", write };
-  const difference = Number(write.value) - Number(before.write.value);
-  const wins = difference > 0 || (difference === 0 && compareWrites(write, before.write) > 0);
-  return { _tag: "Extreme", write: wins ? write : before.write };
+/** High-water marks: nothing lowers a max or raises a min again, neither a revert nor a void. */
+const foldExtreme = (
+  before: EntryContent | undefined,
+  write: Write,
+  direction: 1 | -1,
+): ExtremeEntry => {
+  if (before?._tag !== "Extreme") return { _tag: "Extreme", write };
+  const difference = (Number(write.value) - Number(before.write.value)) * direction;
+  const isNewer = compareWrites(write, before.write, recordedTime) > 0;
+  return difference > 0 || (difference === 0 && isNewer) ? { _tag: "Extreme", write } : before;
 };

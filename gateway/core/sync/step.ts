@@ -2,131 +2,101 @@
  * Replication as one step function: (state, input) → {state, effects}. No I/O, no clock, no randomness: the same
  * code runs in the gateway and in a simulator. What a peer has is never kept; its heads tell.
  */
-import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
-import type { OpenBody } from "#core/log/body.ts";
-import type { EpochHead } from "#core/log/epoch.ts";
-import { decodeAnswer, decodeAsk, EPOCHS_COUNT_MAX } from "#core/message/envelopes.ts";
-import { onHead, publishHead } from "#core/sync/heads.ts";
-import { onRange } from "#core/sync/ranges.ts";
-import { epochsOf, replicaEpochOf } from "#core/sync/replica.ts";
-import {
-  and,
-  only,
-  refuse,
-  type Context,
-  type Message,
-  type SyncInput,
-  type SyncState,
-  type SyncStep,
-} from "#core/sync/state.ts";
-import { expireAsks, pump, wantRange } from "#core/sync/wants.ts";
+import type { Ask } from "#core/message/exchange.ts";
+import { lookAtAuthors } from "#core/sync/clones.ts";
+import { updateCuts } from "#core/sync/cuts.ts";
+import { expireHunts } from "#core/sync/forks.ts";
+import { publishHead } from "#core/sync/heads.ts";
+import { acknowledgeNew, forgetLeft } from "#core/sync/held.ts";
+import { askForHoles } from "#core/sync/holes.ts";
+import type { SyncInput } from "#core/sync/inputs.ts";
+import { storersOf } from "#core/sync/mirrors.ts";
+import { openWhenHeard, startOpening } from "#core/sync/opening.ts";
+import { onReceived } from "#core/sync/received.ts";
+import { replicaEpochOf, Replica, type ReplicaEpoch } from "#core/sync/replica.ts";
+import { expireSnapshot } from "#core/sync/snapshots.ts";
+import { and, only, type Context, type SyncState, type SyncStep } from "#core/sync/state.ts";
+import { isOfStore, onStoreSaid } from "#core/sync/stored.ts";
+import { expireAsks } from "#core/sync/wants.ts";
+import { countedSize, type Roster } from "#core/trust/roster.ts";
 
 /** Takes one input at `nowMs` (monotonic). Never throws, whatever a peer sends. */
 export const step = (context: Context, state: SyncState, input: SyncInput): SyncStep => {
+  if (isOfStore(input)) return onStoreSaid(context, state, input);
   switch (input._tag) {
     case "Connected":
-      return publishHead(context, state);
+      return state.ownEpoch === null ? startOpening(context, state) : publishHead(context, state);
     case "Ticked":
       return tick(context, state);
+    case "PathsChanged":
+      return only({ ...state, relays: input.relays });
     case "RosterChanged":
-      // A gateway that the roster has just let in was refused until now: it learns at once what there is to ask for.
-      return publishHead(context, { ...state, roster: input.roster });
+      return onRoster(context, state, input.roster);
     case "OwnCommitted":
-      return only(withOwn(state, input.open, input.head));
-    case "Stored":
-      return onStored(context, state, input);
+      return onOwnCommitted(context, state, input);
+    case "OwnLost":
+      return startOpening(context, { ...state, ownEpoch: null });
+    case "AuthorAsked":
+      return askAllFor(state, input.author);
     case "Received":
       return onReceived(context, state, input);
   }
 };
 
-const withOwn = (state: SyncState, open: OpenBody | null, head: EpochHead): SyncState => {
+/** Records of an epoch that the roster lets count. */
+const counts = (roster: Roster, epoch: string, { author, gatewayKey }: ReplicaEpoch): number =>
+  countedSize(roster, { gateway: author, gatewayKey, epoch });
+
+/**
+ * Works with a new roster: who is stored here, and what counts. A gateway that it has just let in was refused until now,
+ * so heads are exchanged at once.
+ */
+const onRoster = (context: Context, before: SyncState, roster: Roster): SyncStep => {
+  const stores = storersOf(context.crypto.sha256, roster, before.self);
+  // Epochs that were only folded, and are to be stored from now on, are fetched from their first record.
+  const replica = Replica.from(
+    [...before.replica].filter(
+      ([id, epoch]) => epoch.kept || !stores.has(epoch.author) || counts(roster, id, epoch) === 0,
+    ),
+  );
+  const next = updateCuts(forgetLeft({ ...before, roster, stores, replica }));
+  return and(next, (s) => publishHead(context, s));
+};
+
+const onOwnCommitted = (
+  context: Context,
+  state: SyncState,
+  { open, head }: SyncInput & { readonly _tag: "OwnCommitted" },
+): SyncStep => {
   const id = toHex(head.epoch);
   const known = state.replica.get(id);
-  const epoch = open === null ? known && { ...known, head } : replicaEpochOf(open, head);
-  return epoch === undefined
-    ? state
-    : { ...state, ownEpoch: id, replica: new Map(state.replica).set(id, epoch) };
+  const epoch = open === null ? known && { ...known, head } : replicaEpochOf(open, head, true);
+  if (epoch === undefined) return only(state);
+  const replica = state.replica.with(id, epoch);
+  const next = { ...state, ownEpoch: id, opening: null, replica };
+  if (open === null) return only(next);
+  const suspects = new Set(next.suspects).add(state.self);
+  return publishHead(context, { ...next, suspects });
 };
 
 const tick = (context: Context, state: SyncState): SyncStep => {
-  const next = expireAsks(context, state);
+  let next = openWhenHeard(context, state);
+  next = and(next, (s) => expireAsks(context, s));
+  next = and(next, (s) => expireSnapshot(context, s));
+  next = and(next, (s) => only(expireHunts(context, s)));
+  next = and(next, lookAtAuthors);
+  next = and(next, (s) => askForHoles(context, s));
+  next = and(next, (s) => acknowledgeNew(context, s));
   return context.nowMs >= state.headDueMs ? and(next, (s) => publishHead(context, s)) : next;
 };
 
-type Received = SyncInput & { readonly _tag: "Received" };
-
-const onReceived = (context: Context, state: SyncState, message: Received): SyncStep => {
-  const { from, payload } = message;
-  if (from === state.self) return only(state);
-  if (!state.roster.gateways.some(({ name, status }) => name === from && status !== "revoked")) {
-    return refuse(state, from, "sender-not-in-roster");
-  }
-  switch (message.channel) {
-    case "head":
-      return onHead(context, state, { from, payload });
-    case "ask":
-      return onAsk(state, from, payload);
-    case "tail":
-      return onRange(context, state, { from, payload, isLive: true });
-    case "answer":
-      return onAnswer(context, state, { from, payload });
-  }
-};
-
-const onAsk = (state: SyncState, from: string, payload: Uint8Array): SyncStep => {
-  const ask = decodeAsk(payload);
-  if (E.isLeft(ask)) return refuse(state, from, ask.left._tag);
-  if (ask.right._tag === "AskRange") {
-    const { epoch } = ask.right;
-    return state.replica.has(toHex(epoch))
-      ? only(state, { _tag: "SendRange", to: from, epoch, from: ask.right.from })
-      : only(state);
-  }
-  const { author } = ask.right;
-  const epochs = epochsOf(state.replica, author).slice(-EPOCHS_COUNT_MAX);
-  return only(state, {
-    _tag: "SendEpochs",
-    to: from,
-    answer: { _tag: "AnswerEpochs", author, epochs },
-  });
-};
-
-const onAnswer = (context: Context, state: SyncState, message: Message): SyncStep => {
-  const { from, payload } = message;
-  const answer = decodeAnswer(payload);
-  if (E.isLeft(answer)) return refuse(state, from, answer.left._tag);
-  if (answer.right._tag === "AnswerRange") {
-    return onRange(context, state, { from, payload: answer.right.range, isLive: false });
-  }
-  let next: SyncStep = only(state);
-  for (const { epoch, size } of answer.right.epochs) {
-    next = and(next, (s) => wantRange(context, s, { from, epoch, size }));
-  }
-  return next;
-};
-
-/** Records are on disk and count now: the next piece is asked for, and a head that waited for its epoch is looked at. */
-const onStored = (
-  context: Context,
-  state: SyncState,
-  { stored, from }: SyncInput & { readonly _tag: "Stored" },
-): SyncStep => {
-  const id = toHex(stored.head.epoch);
-  const replica = new Map(state.replica).set(id, stored);
-  const isWhole = stored.head.range.size >= (state.wants.get(id)?.size ?? 0);
-  const [wants, asks, unverifiedHeads] = [
-    new Map(state.wants),
-    new Map(state.asks),
-    new Map(state.unverifiedHeads),
-  ];
-  asks.delete(id);
-  if (isWhole) wants.delete(id);
-  const waiting = unverifiedHeads.get(from);
-  unverifiedHeads.delete(from);
-  const next = pump(context, { ...state, replica, wants, asks, unverifiedHeads });
-  return waiting === undefined
-    ? next
-    : and(next, (s) => onHead(context, s, { from, payload: waiting }));
+const askAllFor = (state: SyncState, author: string): SyncStep => {
+  const peers = new Set(
+    state.roster.gateways
+      .filter(({ name, status }) => status === "active" && name !== state.self)
+      .map(({ name }) => name),
+  );
+  const ask: Ask = { _tag: "AskEpochs", author, after: null };
+  return only(state, ...[...peers].map((to) => ({ _tag: "SendAsk", to, ask }) as const));
 };

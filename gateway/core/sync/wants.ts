@@ -1,15 +1,17 @@
 /** What there is to fetch, and the asks that fetch it. */
 import { toHex } from "#core/bytes.ts";
+import { hastenHead } from "#core/sync/next-head.ts";
+import type { SyncEffect } from "#core/sync/effects.ts";
 import {
   ASK_TIMEOUT_MS,
   ASKS_COUNT_MAX,
   ASKS_PER_PEER_MAX,
+  HEAD_PERIOD_HINT_MS,
   PEERS_PER_WANT_MAX,
   only,
   WANTS_COUNT_MAX,
   WANTS_PER_PEER_MAX,
   type Context,
-  type SyncEffect,
   type SyncState,
   type SyncStep,
   type Want,
@@ -22,12 +24,13 @@ export interface Offer {
   readonly size: number;
 }
 
-/** Notes what there is to fetch, and from whom, unless it is held already. */
+/** Notes what there is to fetch, and from whom, unless it is held already or lies behind a cut. */
 export const wantRange = (context: Context, state: SyncState, offer: Offer): SyncStep => {
   const { from, epoch } = offer;
   const id = toHex(epoch);
   const have = state.replica.get(id)?.head.range.size ?? 0;
-  if (have >= offer.size || id === state.ownEpoch) return only(state);
+  const worth = Math.min(offer.size, state.cuts.get(id) ?? Number.POSITIVE_INFINITY);
+  if (have >= worth || id === state.ownEpoch) return only(state);
   const known = state.wants.get(id);
   if (known === undefined && !hasRoomFor(state, from)) return only(state);
   const peers = [...new Set([...(known?.peers ?? []), from])];
@@ -53,16 +56,22 @@ const asksByPeer = (state: SyncState): Map<string, number> => {
   return counts;
 };
 
+/** Before a snapshot is asked for and behind it. */
+const FETCHING: ReadonlySet<string> = new Set(["SnapshotWanted", "SnapshotDone"]);
+
 /** Sends asks for what is wanted, as many as may be under way. */
 export const pump = ({ nowMs }: Context, state: SyncState): SyncStep => {
   const asks = new Map(state.asks);
   const ofPeer = asksByPeer(state);
   const effects: SyncEffect[] = [];
+  const isWaitingForSnapshot = !FETCHING.has(state.snapshot._tag);
   for (const [id, want] of state.wants) {
     if (asks.size >= ASKS_COUNT_MAX) break;
     const [peer = ""] = want.peers;
     const underWay = ofPeer.get(peer) ?? 0;
     if (asks.has(id) || underWay >= ASKS_PER_PEER_MAX) continue;
+    // While a snapshot is on its way only the first record of an epoch is fetched, to check who speaks.
+    if (isWaitingForSnapshot && want.size > 1) continue;
     ofPeer.set(peer, underWay + 1);
     asks.set(id, nowMs + ASK_TIMEOUT_MS);
     const from = state.replica.get(id)?.head.range.size ?? 0;
@@ -81,7 +90,22 @@ export const pump = ({ nowMs }: Context, state: SyncState): SyncStep => {
  */
 export const expireAsks = (context: Context, state: SyncState): SyncStep => {
   const late = [...state.asks].filter(([, until]) => until <= context.nowMs).map(([id]) => id);
-  return pump(context, late.reduce(withoutFirstPeer, state));
+  if (late.length === 0) return only(state);
+  const next = late.reduce(withoutFirstPeer, state);
+  // What nobody is left to be asked for, peers bring up again once they hear that it is missing here.
+  const isDropped = late.some((id) => !next.wants.has(id));
+  return pump(context, isDropped ? hastenHead(context, next, HEAD_PERIOD_HINT_MS) : next);
+};
+
+/** A peer's answer could not be used: the next one is asked at once, or whoever says next that it has it. */
+export const failAsk = (
+  context: Context,
+  state: SyncState,
+  failed: { readonly from: string; readonly epoch: Uint8Array },
+): SyncStep => {
+  const id = toHex(failed.epoch);
+  const isAsked = state.asks.has(id) && state.wants.get(id)?.peers[0] === failed.from;
+  return isAsked ? pump(context, withoutFirstPeer(state, id)) : only(state);
 };
 
 const withoutFirstPeer = (state: SyncState, id: string): SyncState => {

@@ -18,7 +18,7 @@ const verbs = async (path: ReadonlyArray<string> = []): Promise<ReadonlyArray<st
   const { out } = await commandLine([...path, "--help"]);
   const listed =
     /\nCommands:\n(?<commands>[\s\S]*?)(?:\n\n|$)/.exec(out)?.groups?.["commands"] ?? "";
-  const names = [...listed.matchAll(/^ {2}(?<name>[a-z]+)/gm)]
+  const names = [...listed.matchAll(/^ {2}(?<name>[a-z-]+)/gm)]
     .map((match) => match.groups?.["name"] ?? "")
     .filter((name) => name !== "help");
   if (names.length === 0) return [[...path]];
@@ -53,6 +53,14 @@ describe("usage", () => {
     ["neither way to enrol", ["device", "enrol", "x"], /either/],
     ["no assignment", ["device", "set", "x", "red"], /key=value/],
     ["an empty key", ["device", "set", "x", "=red"], /key=value/],
+    ["a type that is none", ["device", "set", "x", "a=b", "--type", "set"], /Allowed choices/],
+    ["a member without a key", ["device", "add", "x", "red"], /key=value/],
+    ["a removal without a key", ["device", "remove", "x", "red"], /key=value/],
+    ["a moment that is none", ["device", "show", "x", "--at", "soon"], /is no moment/],
+    ["a moment to come", ["device", "show", "x", "--at", "2199-01-01 10:00"], /still to come/],
+    ["a revert of nothing", ["device", "revert", "--to", "-1h"], /either a device or --all/],
+    ["a revert to nowhere", ["device", "revert", "x"], /--to/],
+    ["a record that is none", ["log", "void", "14:05"], /names no record/],
     ["a count of none", ["log", "show", "--count", "0"], /--count/],
     ["a count that is none", ["log", "show", "--count", "many"], /--count/],
     ["a log that isn't there", ["log", "verify", "/nowhere/log.db"], /no such file/],
@@ -76,6 +84,12 @@ describe("while nothing runs", () => {
     ["tap", "ntag215"],
     ["device", "enrol", "x", "--uid", "04A1B2C3D4E580"],
     ["device", "set", "x", "colour=red"],
+    ["device", "add", "x", "tags=red"],
+    ["device", "remove", "x", "tags=red"],
+    ["device", "revert", "x", "--to", "-1h"],
+    ["device", "revert", "--all", "--to", "28cf/3", "--yes"],
+    ["log", "void", "28cf/3"],
+    ["log", "void", "28cf/3", "--yes"],
     ["reader", "list"],
   ];
 
@@ -96,6 +110,7 @@ describe("while nothing runs", () => {
   test.each([
     { args: ["device", "list"] },
     { args: ["device", "show", "x"] },
+    { args: ["device", "show", "x", "--at", "-1h"] },
     { args: ["log", "show"] },
   ])("$args of a gateway that never ran: exit 1, and nothing is made", async ({ args }) => {
     const { code, out, err } = await commandLine(args, folder);

@@ -1,6 +1,6 @@
 /** The newest records, as `log show` has them. */
 import { expect, test } from "vitest";
-import { newestRecords } from "#gateway/queries.ts";
+import { newestRecords } from "#gateway/queries/records.ts";
 import { tap, WriterRig } from "#test/unit/writer/writer-rig.ts";
 
 const ALL = { gateway: null, epoch: null, count: 100 };

@@ -1,7 +1,8 @@
 import * as E from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ACTOR, encodeBody, decodeBody, TECHNOLOGY, VERDICT } from "#core/log/body.ts";
+import { ACTOR } from "#core/log/actor.ts";
+import { encodeBody, decodeBody, TECHNOLOGY, VERDICT } from "#core/log/body.ts";
 import { KIND } from "#core/log/record.ts";
 import { operationsFor } from "#core/verdict/on-tap.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
@@ -92,7 +93,7 @@ describe("every problem has its line and its path", () => {
       `${WITH_READER}    on_tap:\n      - put: x\n`,
       7,
       "readers.0.on_tap.0",
-      "must begin with set, add or max",
+      "must begin with one of set, claim, collect, add, max, min",
     ],
     [
       "a rule without value",
@@ -216,6 +217,8 @@ describe("a rule that is let in makes records that can be read", () => {
     ["not a number", withRules("{set: weight, to: .nan}")],
     ["a text too long", withRules(`{set: note, to: ${"x".repeat(2_000)}}`)],
     ["the greatest of a place", withRules("{max: where, to: $gateway}")],
+    ["the least of a text", withRules("{min: where, to: dock}")],
+    ["a claim to a card", withRules("{claim: card, to: dock}")],
     ["one key set twice", withRules("{set: a, to: 1}", "{set: a, to: 2}")],
     [
       "more rules than a record holds",
@@ -240,6 +243,9 @@ describe("a rule that is let in makes records that can be read", () => {
       fc.record({ set: key, to: value }),
       fc.record({ add: key, by: fc.oneof(fc.integer(), fc.double()) }),
       fc.record({ max: key, to: value }),
+      fc.record({ min: key, to: value }),
+      fc.record({ claim: key, to: value }),
+      fc.record({ collect: key, to: value }),
     );
     fc.assert(
       fc.property(fc.array(rule, { maxLength: 20 }), (rules) => {

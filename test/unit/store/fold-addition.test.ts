@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { catchUp } from "#gateway/store/open-files.ts";
+import { foldLogs } from "#gateway/store/fold-logs.ts";
+import { atOnce } from "#gateway/store/slices.ts";
 import { addTo, foldAddition } from "#gateway/store/store-files.ts";
 import { EpochMaker, tapOf } from "#test/contract/epoch-maker.ts";
 import { DataFolder } from "#test/unit/store/data-folder.ts";
@@ -11,7 +12,7 @@ test("an addition that was folded from the log meanwhile is not folded a second 
   const maker = new EpochMaker("lobby");
   const additions = [maker.open(), maker.add(tapOf("cart-1")), maker.add(tapOf("cart-1"))];
   for (const addition of additions) expect(addTo(files.log, addition)).toBeNull();
-  catchUp(files.state, files.log);
+  atOnce(foldLogs(() => files));
   const { digest } = files.state;
   for (const addition of additions) foldAddition(files, addition);
   expect(files.state.digest).toBe(digest);

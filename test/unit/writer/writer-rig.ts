@@ -1,13 +1,21 @@
 /** A log writer over a store in memory, with a clock that a test sets. */
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
-import { ACTOR, decodeBody, type Body, type EarlierEpoch, type OpenBody } from "#core/log/body.ts";
+import { ACTOR } from "#core/log/actor.ts";
+import {
+  decodeBody,
+  type Body,
+  OPEN_REASON,
+  type EarlierEpoch,
+  type OpenBody,
+} from "#core/log/body.ts";
 import type { SignedGroup } from "#core/log/epoch.ts";
 import { decodeHeader, KIND } from "#core/log/record.ts";
 import { TYPE } from "#core/log/operation.ts";
-import { generateSigningKey } from "#gateway/node-crypto.ts";
+import { nodeEntropy, generateSigningKey } from "#gateway/node-crypto.ts";
 import type { Clock, CommitError, Journal } from "#gateway/ports.ts";
-import { LogWriter, type PendingRecord } from "#gateway/writer/log-writer.ts";
+import type { PendingRecord } from "#gateway/writer/pending-record.ts";
+import { LogWriter } from "#gateway/writer/log-writer.ts";
 import { tapOf } from "#test/contract/epoch-maker.ts";
 import { MemoryStore } from "#test/contract/memory-store.ts";
 
@@ -67,9 +75,10 @@ export class WriterRig {
           bootId: new Uint8Array(16),
           clockClass: () => 3,
         },
+        entropy: nodeEntropy,
         onCommitted: (group) => void this.committed.push(group),
       },
-      unnamed,
+      { unnamed, reason: OPEN_REASON.boot },
     );
   }
 

@@ -1,8 +1,7 @@
 /** Values as they stand in records and messages. */
 import * as fc from "fast-check";
+import { ACTOR, type Actor } from "#core/log/actor.ts";
 import {
-  ACTOR,
-  type Actor,
   type Body,
   type ChangeBody,
   type CloseBody,

@@ -9,23 +9,28 @@ import { openCheckpoint, readCheckpoint } from "#core/log/checkpoint.ts";
 import { formatProof, parseProof, verifyProof } from "#core/log/proof.ts";
 import { decodeRange, encodeRange, verifyRange } from "#core/log/range.ts";
 import { checkRecord, decodeHeader, NO_RECORD_BEFORE } from "#core/log/record.ts";
+import { encodeEvidence, verifyEvidence } from "#core/log/fork.ts";
 import { formatVerifierKey, openNote, parseNote, parseVerifierKey } from "#core/log/signed-note.ts";
 import { verifyOpen } from "#core/log/verify-epoch.ts";
-import {
-  decodeAnswer,
-  decodeAsk,
-  decodeSignedHead,
-  encodeAnswer,
-  encodeAsk,
-} from "#core/message/envelopes.ts";
+import { decodeSignedHead } from "#core/message/envelopes.ts";
+import { decodeAnswer, decodeAsk, encodeAnswer, encodeAsk } from "#core/message/exchange.ts";
 import { mayPublish, parseSyncTopic } from "#core/message/topics.ts";
 import { parseDigest } from "#core/state/digest.ts";
 import { decodeEntry, encodeEntry } from "#core/state/entry-codec.ts";
-import { formatRoster, openRoster, parseRoster } from "#core/trust/roster.ts";
+import { formatJoinRequest, openJoinRequest } from "#core/trust/join-request.ts";
+import { openRosterChain } from "#core/trust/roster-chain.ts";
+import {
+  formatRoster,
+  openRoster,
+  parseRoster,
+  signRoster,
+  type Roster,
+} from "#core/trust/roster.ts";
 import { formatSecret, parseSecret } from "#core/trust/secret-text.ts";
 import { nodeCrypto, sha256 } from "#gateway/node-crypto.ts";
 import { body, mutation } from "#test/unit/core/log/arbitraries.ts";
-import { at } from "#test/unit/core/log/either.ts";
+import { at, rightOf } from "#test/unit/core/log/either.ts";
+import { forkedEpoch } from "#test/unit/core/log/forked-epoch.ts";
 import { keyOf, sampleEpoch, WALL_MS } from "#test/unit/core/log/sample-epoch.ts";
 
 const EPOCH = sampleEpoch(12);
@@ -42,13 +47,19 @@ const ENTRY = encodeEntry({
   type: 0,
   content: { _tag: "Survivors", writes: [WRITE], awaited: [{ epoch: WRITE.epoch, seq: 4 }] },
 });
-const ROSTER = formatRoster({
+const LISTED: Roster = {
   fleet: "fleet",
   version: 3,
   previous: new Uint8Array(32),
-  successor: null,
+  successor: sha256(keyOf(31).publicKey),
+  fleetKeys: [keyOf(30).publicKey],
+  cuts: new Map([["0".repeat(32), 5]]),
   gateways: [{ name: "lobby", site: "hq", key: keyOf(1).publicKey, status: "active" }],
-});
+};
+const ROSTER = formatRoster(LISTED);
+const FLEET_KEY = { name: "fleet", publicKey: keyOf(30).publicKey };
+const BELIEVED = { roster: LISTED, key: FLEET_KEY, note: ROSTER };
+const JOIN = { fleet: "fleet", gateway: "lobby", site: "hq", reason: "new" } as const;
 const PROVED = { seq: 0, ...at(EPOCH.records, 0), path: [new Uint8Array(32)] };
 const PROOF = { checkpoint: RANGE.checkpoint, roster: ROSTER, open: PROVED, record: PROVED };
 
@@ -76,6 +87,10 @@ const OF_BYTES: Readonly<Record<string, readonly [(bytes: Uint8Array) => unknown
     at(EPOCH.records, 0).body ?? new Uint8Array(0),
   ],
   openTextOf: [openTextOf, at(EPOCH.records, 0).body ?? new Uint8Array(0)],
+  verifyEvidence: [
+    (bytes) => verifyEvidence(nodeCrypto, bytes),
+    rightOf(encodeEvidence(sha256, forkedEpoch(2, [1, 1]).evidenceAt(2))),
+  ],
   decodeSignedHead: [decodeSignedHead, encodeCbor([ASK, new Uint8Array(64)])],
   decodeAsk: [decodeAsk, ASK],
   decodeAnswer: [decodeAnswer, ANSWER],
@@ -95,6 +110,14 @@ const OF_TEXT: Readonly<Record<string, readonly [(text: string) => unknown, stri
   parseVerifierKey: [(text) => parseVerifierKey(sha256, text), formatVerifierKey(sha256, KEY)],
   parseRoster: [parseRoster, ROSTER],
   openRoster: [(text) => openRoster(nodeCrypto, text, KEY), `${ROSTER}\n— a AAAAAAAA\n`],
+  openRosterChain: [
+    (text) => openRosterChain(nodeCrypto, BELIEVED, text),
+    signRoster(sha256, { ...LISTED, version: 4 }, keyOf(30)),
+  ],
+  openJoinRequest: [
+    (text) => openJoinRequest(nodeCrypto, text),
+    formatJoinRequest(sha256, JOIN, keyOf(1)),
+  ],
   parseProof: [parseProof, formatProof(PROOF)],
   verifyProof: [
     (text) => {

@@ -12,16 +12,13 @@ import { decodeRange, encodeRange, verifyRange, type Range } from "#core/log/ran
 import { decodeHeader, encodeHeader } from "#core/log/record.ts";
 import { checkHead, extendHead, headFromOpen, verifyOpen } from "#core/log/verify-epoch.ts";
 import {
-  decodeAnswer,
-  decodeAsk,
   decodeSignedHead,
-  encodeAnswer,
-  encodeAsk,
   encodeHeadPayload,
-  encodeSignedHead,
+  encodeSigned,
   endedHash,
   headText,
 } from "#core/message/envelopes.ts";
+import { decodeAnswer, decodeAsk, encodeAnswer, encodeAsk } from "#core/message/exchange.ts";
 import { formatRoster, openRoster } from "#core/trust/roster.ts";
 import { nodeCrypto, sha256 } from "#gateway/node-crypto.ts";
 import { hex } from "#test/unit/core/card/hex.ts";
@@ -167,29 +164,30 @@ describe("ranges", () => {
 
 describe("messages", () => {
   test("the head is signed by the epoch and is written the same again", () => {
-    const { head, payload, signature } = rightOf(decodeSignedHead(hex(MESSAGES.head)));
+    const { statement: head, payload, signature } = rightOf(decodeSignedHead(hex(MESSAGES.head)));
     expect(nodeCrypto.verifyEd25519(opened.epochKey, headText(payload), signature)).toBe(true);
     expect(head).toEqual({
       gateway: "lobby",
       epoch: ID,
       rosterVersion: 7,
       authors: [
-        { author: "dock", live: [], ended: endedHash(sha256, []) },
+        { author: "dock", live: [], ended: endedHash(sha256, []), content: null },
         {
           author: "lobby",
           live: [{ epoch: ID, size: 7 }],
           ended: endedHash(sha256, [EARLIER]),
+          content: null,
         },
       ],
     });
-    expect(toHex(encodeSignedHead(encodeHeadPayload(head), signature))).toBe(MESSAGES.head);
+    expect(toHex(encodeSigned(encodeHeadPayload(head), signature))).toBe(MESSAGES.head);
   });
 
   test("asks and answers are written the same again", () => {
     const asks = [MESSAGES.askRange, MESSAGES.askEpochs];
     expect(asks.map((ask) => rightOf(decodeAsk(hex(ask))))).toEqual([
       { _tag: "AskRange", epoch: ID, from: 2 },
-      { _tag: "AskEpochs", author: "lobby" },
+      { _tag: "AskEpochs", author: "lobby", after: null },
     ]);
     expect(asks.map((ask) => toHex(encodeAsk(rightOf(decodeAsk(hex(ask))))))).toEqual(asks);
     const answers = [MESSAGES.answerRange, MESSAGES.answerEpochs];

@@ -1,5 +1,6 @@
 import * as E from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
+import { toHex } from "#core/bytes.ts";
 import { describe, expect, test } from "vitest";
 import {
   formatProof,
@@ -21,12 +22,16 @@ const EPOCH = sampleEpoch(SIZE);
 const FLEET = keyOf(30);
 const FLEET_KEY = { name: "fleet", publicKey: FLEET.publicKey };
 
-const roster = (change: Partial<Roster["gateways"][number]> = {}, fleet = "fleet"): string => {
+const roster = (
+  change: Partial<Roster["gateways"][number]> = {},
+  fleet = "fleet",
+  cuts: Roster["cuts"] = new Map(),
+): string => {
   const gateway = { name: "lobby", site: "hq", key: NAMES.gatewayKey.publicKey } as const;
   const gateways = [{ ...gateway, status: "active", ...change } as const];
   return signRoster(
     sha256,
-    { fleet, version: 1, previous: null, successor: null, gateways },
+    { fleet, version: 1, previous: null, successor: null, fleetKeys: [], gateways, cuts },
     FLEET,
   );
 };
@@ -75,6 +80,7 @@ const REACHED: Readonly<Record<ProofError["_tag"], () => E.Either<ProofError, un
   ProofRosterBad: () =>
     verifyProof(nodeCrypto, proofOf(5), { name: "fleet", publicKey: keyOf(31).publicKey }),
   ProofGatewayForeign: () => verified(proofOf(5, { roster: roster({ name: "dock" }) })),
+  ProofRecordCut: () => verified(proofOf(5, { roster: roster({ status: "revoked" }) })),
 };
 
 test.each(Object.entries(REACHED))("reached: %s", (tag, reach) => {
@@ -83,10 +89,18 @@ test.each(Object.entries(REACHED))("reached: %s", (tag, reach) => {
 
 test("a gateway that was revoked, or that has another key, proves nothing to the fleet", () => {
   const revoked = proofOf(5, { roster: roster({ status: "revoked" }) });
-  expect(leftTag(verified(revoked))).toBe("ProofGatewayForeign");
+  expect(verified(revoked)).toMatchObject({ left: { _tag: "ProofRecordCut", size: 0 } });
   const rekeyed = proofOf(5, { roster: roster({ key: keyOf(9).publicKey }) });
   expect(leftTag(verified(rekeyed))).toBe("ProofGatewayForeign");
   expect(E.isRight(verified(proofOf(5, { roster: roster({ status: "retired" }) })))).toBe(true);
+});
+
+test("of a revoked gateway, what the roster lets count is proved, and nothing behind it", () => {
+  const revoked = roster({ status: "revoked" }, "fleet", new Map([[toHex(EPOCH.empty.epoch), 5]]));
+  expect(E.isRight(verified(proofOf(4, { roster: revoked })))).toBe(true);
+  expect(verified(proofOf(5, { roster: revoked }))).toMatchObject({
+    left: { _tag: "ProofRecordCut", size: 5 },
+  });
 });
 
 test("without the fleet's key, who the gateway is remains its own claim", () => {

@@ -1,6 +1,6 @@
 /** Epochs made by the code under test, from keys and times that are fixed. */
+import { ACTOR } from "#core/log/actor.ts";
 import {
-  ACTOR,
   CLOCK_CLASS,
   OPEN_REASON,
   TECHNOLOGY,
@@ -20,7 +20,8 @@ import {
 import type { Range } from "#core/log/range.ts";
 import { leafOf, type RecordBytes } from "#core/log/record.ts";
 import { consistencyProof, rootOfLeaves } from "#core/log/tree.ts";
-import { sha256, signingKeyFromSeed, type SigningKey } from "#gateway/node-crypto.ts";
+import type { SigningKey } from "#core/log/crypto.ts";
+import { sha256, signingKeyFromSeed } from "#gateway/node-crypto.ts";
 
 export const WALL_MS = 1_790_000_000_000;
 

@@ -4,6 +4,7 @@ import {
   answerTopic,
   askTopic,
   headTopic,
+  heldTopic,
   mayPublish,
   parseSyncTopic,
   readerTapTopic,
@@ -26,6 +27,7 @@ test("a topic that is written is subscribed to, allowed and read back as what it
       const written = [
         [headTopic(fleet, from), { from, channel: "head" }],
         [tailTopic(fleet, from), { from, channel: "tail" }],
+        [heldTopic(fleet, from, self), { from, channel: "held" }],
         [askTopic(fleet, from, self), { from, channel: "ask" }],
         [answerTopic(fleet, from, self), { from, channel: "answer" }],
       ] as const;

@@ -4,9 +4,9 @@ import { TYPE, type WriteName } from "#core/log/operation.ts";
 import { toHex } from "#core/bytes.ts";
 import { formatDigest } from "#core/state/digest.ts";
 import { encodeForDigest } from "#core/state/entry-codec.ts";
+import { causalHistory } from "#test/unit/core/state/causal-history.ts";
 import {
   arbitraryHistory,
-  causalHistory,
   epochOf,
   folded,
   oneKeyHistory,
@@ -18,6 +18,8 @@ import {
 const HISTORIES: ReadonlyArray<readonly [string, fc.Arbitrary<History>]> = [
   ["as gateways make them", causalHistory],
   ["of one register whose writes name each other at will", oneKeyHistory(TYPE.register)],
+  ["of one exclusive whose writes name each other at will", oneKeyHistory(TYPE.exclusive)],
+  ["of one set whose writes name each other at will", oneKeyHistory(TYPE.set)],
   ["of one safety whose writes name each other at will", oneKeyHistory(TYPE.safety)],
 ];
 

@@ -1,11 +1,11 @@
 /** Histories of a few gateways' epochs, and what becomes of them when they are folded in some order. */
 import * as fc from "fast-check";
 import { toHex } from "#core/bytes.ts";
-import type { ChangeBody } from "#core/log/body.ts";
+import type { Body } from "#core/log/body.ts";
 import { TYPE, type Operation, type WriteName } from "#core/log/operation.ts";
 import { EMPTY_DIGEST, updateDigest } from "#core/state/digest.ts";
 import { decodeEntry, encodeEntry, encodeForDigest } from "#core/state/entry-codec.ts";
-import { entryKeyText, type Entry, type EntryKey } from "#core/state/entry.ts";
+import { entryKeyText, type Entry } from "#core/state/entry.ts";
 import { fold, type FoldedRecord } from "#core/state/fold.ts";
 import { sha256 } from "#gateway/node-crypto.ts";
 import { at } from "#test/unit/core/log/either.ts";
@@ -101,12 +101,14 @@ export const order: fc.Arbitrary<readonly [number[], ReadonlySet<number>]> = fc.
 const DEVICES = ["cart-1", "cart-2"];
 
 /** One write as an author might make it, but for what it replaces. */
-const write: fc.Arbitrary<Omit<Operation, "replaces">> = fc.oneof(
+type Said = Omit<Operation, "replaces">;
+
+const write: fc.Arbitrary<Said> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
       key: fc.constantFrom("place", "card"),
-      type: fc.constant(TYPE.register),
+      type: fc.constantFrom(TYPE.register, TYPE.exclusive),
       value: fc.constantFrom(null, "dock", "yard", 7),
     }),
   },
@@ -125,30 +127,37 @@ const write: fc.Arbitrary<Omit<Operation, "replaces">> = fc.oneof(
   }),
   fc.record({
     key: fc.constant("best"),
-    type: fc.constant(TYPE.max),
+    type: fc.constantFrom(TYPE.max, TYPE.min),
     value: fc.oneof(fc.integer(), fc.constantFrom(-1, 0)),
   }),
-  // Types that are not folded yet, and one key under two types.
-  fc.record({
-    key: fc.constantFrom("place", "notes"),
-    type: fc.constantFrom(TYPE.exclusive, TYPE.set, TYPE.min, 99),
-    value: fc.constant(1),
-  }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      key: fc.constant("sites"),
+      type: fc.constant(TYPE.set),
+      value: fc.constantFrom(null, "dock", "yard", new Uint8Array([7])),
+    }),
+  },
+  // A type of a later tapmesh, under a key that has others.
+  fc.record({ key: fc.constant("place"), type: fc.constant(99), value: fc.constant(1) }),
 );
 
 export interface Draft {
   readonly author: number;
   readonly device: string;
-  readonly writes: ReadonlyArray<Omit<Operation, "replaces">>;
+  readonly writes: ReadonlyArray<Said>;
   readonly wallMs: number;
+  /** Said as what undoes another record: folded like any change. */
+  readonly isVoid: boolean;
 }
 
 /** Few different times, so that ties come up; clocks are wrong, so they need not rise. */
-const draft: fc.Arbitrary<Draft> = fc.record({
+export const draft: fc.Arbitrary<Draft> = fc.record({
   author: fc.nat(2),
   device: fc.constantFrom(...DEVICES),
   writes: fc.uniqueArray(write, { maxLength: 3, selector: (w) => `${w.type}/${w.key}` }),
   wallMs: fc.nat(3),
+  isVoid: fc.boolean(),
 });
 
 export const recordOf = (
@@ -158,58 +167,18 @@ export const recordOf = (
     readonly device: string;
     readonly operations: ReadonlyArray<Operation>;
     readonly wallMs: number;
+    readonly isVoid?: boolean;
   },
 ): FoldedRecord => {
   const { device, operations, wallMs } = said;
   const actor = { kind: 0, name: "gateway" };
-  const body: ChangeBody = { _tag: "Change", actor, device, operations };
+  const target = { epoch: epochOf(0), seq: 0 };
+  const body: Body =
+    said.isVoid === true
+      ? { _tag: "Void", actor, target, device, operations }
+      : { _tag: "Change", actor, device, operations };
   return { epoch: epochOf(author), seq, wallMs, monoMs: seq, body };
 };
-
-/** What an author does next: learn a stretch of another's epoch, or write. */
-type Action = { readonly learner: number; readonly from: number; readonly count: number } | Draft;
-
-const action: fc.Arbitrary<Action> = fc.oneof(
-  fc.record({ learner: fc.nat(2), from: fc.nat(2), count: fc.integer({ min: 1, max: 3 }) }),
-  { weight: 2, arbitrary: draft },
-);
-
-/**
- * Histories as gateways make them: each author has folded all of its own epoch and some beginning of each other's,
- * and a write names the survivors of its key that its author then knew.
- */
-export const causalHistory: fc.Arbitrary<History> = fc
-  .array(action, { minLength: 1, maxLength: 36 })
-  .map((actions) => {
-    const history: FoldedRecord[][] = [[], [], []];
-    const views = [new Folder(), new Folder(), new Folder()];
-    const namesFor = (view: Folder, key: EntryKey): WriteName[] => {
-      const content = view.entries.get(entryKeyText(key))?.content;
-      if (content?._tag !== "Survivors") return [];
-      return content.writes.map(({ epoch, seq }) => ({ epoch, seq }));
-    };
-    for (const act of actions) {
-      if ("learner" in act) {
-        const { learner, from, count } = act;
-        if (learner === from) continue;
-        const known = at(views, learner).foldedSize(epochOf(from));
-        for (const record of at(history, from).slice(known, known + count)) {
-          at(views, learner).take(record);
-        }
-        continue;
-      }
-      const { author, device, writes, wallMs } = act;
-      const view = at(views, author);
-      const operations = writes.map((w) => ({
-        ...w,
-        replaces: namesFor(view, { device, key: w.key, type: w.type }),
-      }));
-      const record = recordOf(author, at(history, author).length, { device, operations, wallMs });
-      at(history, author).push(record);
-      view.take(record);
-    }
-    return history;
-  });
 
 /** Names of records that are there, that are to come, and that will never be. */
 const name: fc.Arbitrary<WriteName> = fc
@@ -220,10 +189,10 @@ const historyOf = (
   drafts: ReadonlyArray<Draft & { readonly names: ReadonlyArray<ReadonlyArray<WriteName>> }>,
 ): History => {
   const history: FoldedRecord[][] = [[], [], []];
-  for (const { author, device, writes, wallMs, names } of drafts) {
+  for (const { author, device, writes, wallMs, isVoid, names } of drafts) {
     const operations = writes.map((w, i) => ({ ...w, replaces: names[i] ?? [] }));
     const own = at(history, author);
-    own.push(recordOf(author, own.length, { device, operations, wallMs }));
+    own.push(recordOf(author, own.length, { device, operations, wallMs, isVoid }));
   }
   return history;
 };
@@ -248,7 +217,10 @@ export const oneKeyHistory = (type: number): fc.Arbitrary<History> =>
         drafts.map((d) => ({
           ...d.draft,
           device: "cart-1",
-          writes: [{ key: "one", type, value: d.value }],
+          // In a set null removes: what it names, and nothing of its own.
+          writes: [
+            { key: "one", type, value: type === TYPE.set && d.value === 0 ? null : d.value },
+          ],
           names: d.names,
         })),
       ),

@@ -9,18 +9,23 @@ import { encodeRange, type Range } from "#core/log/range.ts";
 import { leafOf, type RecordBytes } from "#core/log/record.ts";
 import { consistencyProof, rootOf, rootOfLeaves } from "#core/log/tree.ts";
 import {
-  encodeAnswer,
-  encodeAsk,
   encodeHeadPayload,
-  encodeSignedHead,
+  encodeSigned,
   headText,
+  heldText,
+  encodeHeldPayload,
   type AuthorHead,
 } from "#core/message/envelopes.ts";
+import { encodeAnswer, encodeAsk } from "#core/message/exchange.ts";
 import type { SyncChannel } from "#core/message/topics.ts";
 import { replicaEpochOf, type ReplicaEpoch } from "#core/sync/replica.ts";
-import { initialSync, type SyncEffect, type SyncInput, type SyncState } from "#core/sync/state.ts";
+import type { SyncEffect } from "#core/sync/effects.ts";
+import { initialSync } from "#core/sync/initial.ts";
+import type { SyncInput } from "#core/sync/inputs.ts";
+import type { SyncState } from "#core/sync/state.ts";
 import { step } from "#core/sync/step.ts";
 import type { Roster } from "#core/trust/roster.ts";
+import { FLEET, gatewayKeyOf, rosterOf } from "#test/unit/core/sync/roster-in-memory.ts";
 import { nodeCrypto, sha256 } from "#gateway/node-crypto.ts";
 import { at } from "#test/unit/core/log/either.ts";
 import { randomFrom } from "#test/unit/core/sync/storm.ts";
@@ -31,24 +36,6 @@ import {
   openDraft,
   type EpochNames,
 } from "#test/unit/core/log/sample-epoch.ts";
-
-export const FLEET = "fleet";
-
-/** Which of a fleet's keys this is: gateways' from 100, epochs' from 1,000 on. */
-export const gatewayKeyOf = (index: number): ReturnType<typeof keyOf> => keyOf(100 + index);
-
-export const rosterOf = (names: ReadonlyArray<string>): Roster => ({
-  fleet: FLEET,
-  version: 1,
-  previous: null,
-  successor: null,
-  gateways: names.map((name, i) => ({
-    name,
-    site: "hq",
-    key: gatewayKeyOf(i).publicKey,
-    status: "active",
-  })),
-});
 
 interface StoredEpoch extends ReplicaEpoch {
   readonly records: ReadonlyArray<RecordBytes>;
@@ -85,6 +72,7 @@ export class Gateway {
   disk: Disk = new Map();
   state: SyncState;
   readonly refused: string[] = [];
+  readonly alarms: string[] = [];
   readonly #index: number;
   readonly #world: World;
   readonly #roster: Roster;
@@ -95,14 +83,26 @@ export class Gateway {
     this.#roster = roster;
     this.#index = index;
     this.name = at(roster.gateways, index).name;
-    this.state = initialSync(this.name, roster, new Map());
+    this.state = initialSync(nodeCrypto, {
+      self: this.name,
+      roster,
+      replica: new Map(),
+      forks: new Map(),
+      holes: new Map(),
+    });
   }
 
   /** Comes up with what this disk holds, which may be an old copy, and with a new epoch. */
   start(disk: Disk = this.disk): void {
     this.disk = disk;
     this.#own = null;
-    this.state = initialSync(this.name, this.#roster, disk);
+    this.state = initialSync(nodeCrypto, {
+      self: this.name,
+      roster: this.#roster,
+      replica: disk,
+      forks: new Map(),
+      holes: new Map(),
+    });
     this.write([]);
     this.take({ _tag: "Connected" });
   }
@@ -118,11 +118,10 @@ export class Gateway {
     const open: OpenBody | null = first?.body._tag === "Open" ? first.body : null;
     const id = toHex(group.epoch);
     const before = this.disk.get(id);
-    const known = open === null ? before : replicaEpochOf(open, group.head);
+    const known = open === null ? before : replicaEpochOf(open, group.head, true);
     if (known === undefined) throw new Error("own epoch without its open");
     this.#put({
-      author: known.author,
-      earlier: known.earlier,
+      ...known,
       head: group.head,
       records: [...(before?.records ?? []), ...group.records],
       checkpoint: group.checkpoint,
@@ -172,30 +171,23 @@ export class Gateway {
   }
 
   #carryOut(effect: SyncEffect): void {
-    switch (effect._tag) {
-      case "PublishHead":
-        this.#publishHead(effect.authors, effect.rosterVersion);
-        break;
-      case "SendAsk":
-        this.#send(effect.to, "ask", encodeAsk(effect.ask));
-        break;
-      case "SendEpochs":
-        this.#send(effect.to, "answer", encodeAnswer(effect.answer));
-        break;
-      case "SendRange": {
-        const range = this.#range(effect.epoch, effect.from);
-        if (range === null) break;
-        const answer = encodeAnswer({ _tag: "AnswerRange", range: encodeRange(range) });
-        this.#send(effect.to, "answer", answer);
-        break;
-      }
-      case "Store":
-        this.#store(effect);
-        break;
-      case "Refuse":
-        this.refused.push(effect.code);
-        break;
-    }
+    if (effect._tag === "PublishHead") this.#publishHead(effect.authors, effect.rosterVersion);
+    else if (effect._tag === "SendAsk") this.#send(effect.to, "ask", encodeAsk(effect.ask));
+    else if (effect._tag === "SendAnswer") {
+      this.#send(effect.to, "answer", encodeAnswer(effect.answer));
+    } else if (effect._tag === "SendRange") this.#sendRange(effect);
+    else if (effect._tag === "Store") this.#store(effect);
+    else if (effect._tag === "Refuse") this.refused.push(effect.code);
+    else if (effect._tag === "SendHeld") this.#sendHeld(effect.statement);
+    else if (effect._tag === "OpenEpoch" && this.#own === null) this.write([]);
+    else if (effect._tag === "Alarm") this.alarms.push(effect.code);
+  }
+
+  #sendRange({ to, epoch, from }: SyncEffect & { readonly _tag: "SendRange" }): void {
+    const range = this.#range(epoch, from);
+    if (range === null) return;
+    const answer = encodeAnswer({ _tag: "AnswerRange", range: encodeRange(range) });
+    this.#send(to, "answer", answer);
   }
 
   #publishHead(authors: ReadonlyArray<AuthorHead>, rosterVersion: number): void {
@@ -203,7 +195,18 @@ export class Gateway {
     const { epoch } = this.#own.head;
     const payload = encodeHeadPayload({ gateway: this.name, epoch, rosterVersion, authors });
     const signature = this.#own.names.epochKey.sign(headText(payload));
-    this.#send(undefined, "head", encodeSignedHead(payload, signature));
+    this.#send(undefined, "head", encodeSigned(payload, signature));
+  }
+
+  #sendHeld(statement: AuthorHead): void {
+    if (this.#own === null) return;
+    const payload = encodeHeldPayload({
+      gateway: this.name,
+      epoch: this.#own.head.epoch,
+      statement,
+    });
+    const signature = this.#own.names.epochKey.sign(heldText(payload));
+    this.#send(statement.author, "held", encodeSigned(payload, signature));
   }
 
   /**
@@ -232,7 +235,7 @@ export class Gateway {
     const { checkpoint, proof } = addition;
     const records = [...(before?.records ?? []), ...addition.records];
     this.#put({ ...stored, records, checkpoint, proof });
-    this.take({ _tag: "Stored", stored, from });
+    this.take({ _tag: "Stored", stored, from, isLive: false });
   }
 }
 

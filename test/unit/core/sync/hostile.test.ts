@@ -4,20 +4,16 @@ import { describe, expect, test } from "vitest";
 import { utf8 } from "#core/bytes.ts";
 import { encodeCbor } from "#core/log/cbor.ts";
 import { encodeRange, type Range } from "#core/log/range.ts";
-import {
-  encodeAnswer,
-  encodeAsk,
-  encodeHeadPayload,
-  encodeSignedHead,
-} from "#core/message/envelopes.ts";
+import { encodeHeadPayload, encodeSigned } from "#core/message/envelopes.ts";
+import { encodeAnswer, encodeAsk } from "#core/message/exchange.ts";
 import type { SyncChannel } from "#core/message/topics.ts";
+import type { SyncEffect } from "#core/sync/effects.ts";
+import type { SyncInput } from "#core/sync/inputs.ts";
 import {
   ASK_TIMEOUT_MS,
   ASKS_COUNT_MAX,
   ASKS_PER_PEER_MAX,
   WANTS_COUNT_MAX,
-  type SyncEffect,
-  type SyncInput,
   type SyncState,
 } from "#core/sync/state.ts";
 import { step } from "#core/sync/step.ts";
@@ -53,8 +49,8 @@ const HONEST = [
   {
     from: "yard",
     channel: "ask",
-    payload: encodeAsk({ _tag: "AskEpochs", author: "dock" }),
-    tags: ["SendEpochs"],
+    payload: encodeAsk({ _tag: "AskEpochs", author: "dock", after: null }),
+    tags: ["SendAnswer"],
   },
 ] as const;
 
@@ -132,6 +128,9 @@ test("an honest message that was damaged on the way stores nothing but what its 
   expect(stored(take({ channel, from, payload }).effects)).toEqual(["what the dock signed"]);
 });
 
+const other = { ...DOCK.range(7, 12, 12), items: DOCK.records.slice(6, 11) };
+const unproved = { ...DOCK.range(8, 10, 12), proof: [] };
+
 describe("refused by its name", () => {
   const { epoch } = DOCK.empty;
   const foreignFleet = sampleEpoch(3, { ...DOCK.names, fleet: "other", epochKey: keyOf(502) });
@@ -140,29 +139,25 @@ describe("refused by its name", () => {
   const branch = sampleEpoch(12, { ...DOCK.names, epochKey: keyOf(505) });
   const forged = { ...DOCK.range(8, 12, 12), checkpoint: branch.checkpointAt(12) };
   const swapped = { ...DOCK.range(8, 12, 12), items: DOCK.records.slice(8, 12).toReversed() };
-  const other = { ...DOCK.range(7, 12, 12), items: DOCK.records.slice(6, 11) };
-  const unproved = { ...DOCK.range(8, 10, 12), proof: [] };
   const bodyless = {
     ...DOCK.range(8, 12, 12),
     items: DOCK.records.slice(8).map(({ header }) => ({ header, body: null })),
   };
-  const unsigned = encodeSignedHead(
+  const unsigned = encodeSigned(
     encodeHeadPayload({ gateway: "yard", epoch: YARD.empty.epoch, rosterVersion: 1, authors: [] }),
     new Uint8Array(64),
   );
   const refused = [
-    ["head-of-another", "head", "dock", signedHead(YARD)],
-    ["head-of-another", "head", "dock", signedHead(YARD, { gateway: "yard" })],
-    ["head-signature-wrong", "head", "yard", unsigned],
+    ["head-forged", "head", "dock", signedHead(YARD)],
+    ["head-forged", "head", "dock", signedHead(YARD, { gateway: "yard" })],
+    ["head-forged", "head", "yard", unsigned],
     // Signed well, by the key of an epoch that is another gateway's.
-    ["head-signature-wrong", "head", "yard", signedHead(DOCK, { gateway: "yard" })],
+    ["head-forged", "head", "yard", signedHead(DOCK, { gateway: "yard" })],
     ["fleet-foreign", "tail", "dock", encodeRange(foreignFleet.range(0, 3, 3))],
-    ["author-not-in-roster", "tail", "dock", encodeRange(stranger.range(0, 12, 12))],
+    ["author-revoked", "tail", "dock", encodeRange(stranger.range(0, 12, 12))],
     ["author-not-in-roster", "answer", "dock", answerOf(impostor.range(0, 12, 12))],
     ["CheckpointBad", "tail", "dock", encodeRange(forged)],
     ["RecordBad", "tail", "dock", encodeRange(swapped)],
-    ["RangeForks", "tail", "dock", encodeRange(other)],
-    ["RangeUnproved", "answer", "yard", answerOf(unproved)],
     ["RangeBodyMissing", "answer", "yard", answerOf(bodyless)],
     [
       "OpenForeign",
@@ -190,6 +185,18 @@ describe("refused by its name", () => {
     expect(state).toBe(STATE);
   });
 });
+
+test.each([
+  ["RangeForks", "tail", encodeRange(other)],
+  ["RangeUnproved", "answer", answerOf(unproved)],
+] as const)(
+  "%s under a checkpoint that its key signed is looked into before anybody is blamed",
+  (code, channel, payload) => {
+    const { effects, state } = take({ from: "yard", channel, payload });
+    expect(effects).toMatchObject([{ _tag: "Examine", from: "yard", code }]);
+    expect(state.hunts.size).toBe(1);
+  },
+);
 
 test("an ask for what isn't held is answered with nothing", () => {
   const payload = encodeAsk({ _tag: "AskRange", epoch: new Uint8Array(16), from: 0 });
@@ -224,7 +231,7 @@ describe("a listed gateway that floods", () => {
     expect(state.asks.size).toBeLessThanOrEqual(ASKS_COUNT_MAX);
     expect(flooded(unknownRange, "tail", 50).asks.size).toBeLessThanOrEqual(ASKS_COUNT_MAX);
     const heads = flooded((i) => signedHead(DOCK, { epoch: nonsense(i) }), "head", 50);
-    expect(heads.unverifiedHeads.size).toBe(1);
+    expect(heads.unverified.size).toBe(1);
   });
 
   test("what it made up is forgotten when nobody answers, and honest work goes on meanwhile", () => {

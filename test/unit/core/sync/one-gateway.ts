@@ -2,7 +2,7 @@
 import { toHex } from "#core/bytes.ts";
 import {
   encodeHeadPayload,
-  encodeSignedHead,
+  encodeSigned,
   endedHash,
   headText,
   type Head,
@@ -11,13 +11,15 @@ import { expect } from "vitest";
 import { verifyOpen } from "#core/log/verify-epoch.ts";
 import type { SyncChannel } from "#core/message/topics.ts";
 import { replicaEpochOf } from "#core/sync/replica.ts";
-import { initialSync, type SyncEffect, type SyncState } from "#core/sync/state.ts";
+import type { SyncEffect } from "#core/sync/effects.ts";
+import { initialSync } from "#core/sync/initial.ts";
+import type { SyncState } from "#core/sync/state.ts";
 import { step } from "#core/sync/step.ts";
 import type { Roster } from "#core/trust/roster.ts";
 import { nodeCrypto, sha256 } from "#gateway/node-crypto.ts";
 import { at, rightOf } from "#test/unit/core/log/either.ts";
 import { keyOf, sampleEpoch, type SampleEpoch } from "#test/unit/core/log/sample-epoch.ts";
-import { FLEET, gatewayKeyOf, rosterOf } from "#test/unit/core/sync/fleet-in-memory.ts";
+import { FLEET, gatewayKeyOf, rosterOf } from "#test/unit/core/sync/roster-in-memory.ts";
 
 export const NOW_MS = 1_000_000;
 
@@ -39,16 +41,19 @@ export const DOCK: SampleEpoch = epochBy("dock", 1, 500);
 export const YARD: SampleEpoch = epochBy("yard", 2, 501);
 
 /** The lobby, which holds 8 of the dock's 12 records and all of the yard's. */
-export const STATE: SyncState = initialSync(
-  "lobby",
-  ROSTER,
-  new Map(
+export const STATE: SyncState = initialSync(nodeCrypto, {
+  self: "lobby",
+  roster: ROSTER,
+  forks: new Map(),
+  holes: new Map(),
+  replica: new Map(
     [DOCK, YARD].map((epoch, i) => {
       const open = rightOf(verifyOpen(nodeCrypto, at(epoch.records, 0), epoch.empty.epoch));
-      return [toHex(epoch.empty.epoch), replicaEpochOf(open, epoch.headAt(i === 0 ? 8 : 12))];
+      const head = epoch.headAt(i === 0 ? 8 : 12);
+      return [toHex(epoch.empty.epoch), replicaEpochOf(open, head, true)];
     }),
   ),
-);
+});
 
 export interface Taken {
   readonly state: SyncState;
@@ -78,6 +83,7 @@ export const signedHead = (epoch: SampleEpoch, change: Partial<Head> = {}): Uint
       author: "dock",
       live: [{ epoch: DOCK.empty.epoch, size: 12 }],
       ended: endedHash(sha256, []),
+      content: null,
     },
   ];
   const { gateway, epochKey } = epoch.names;
@@ -88,5 +94,5 @@ export const signedHead = (epoch: SampleEpoch, change: Partial<Head> = {}): Uint
     authors,
     ...change,
   });
-  return encodeSignedHead(payload, epochKey.sign(headText(payload)));
+  return encodeSigned(payload, epochKey.sign(headText(payload)));
 };

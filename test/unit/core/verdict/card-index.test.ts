@@ -2,7 +2,9 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "#core/bytes.ts";
 import { SAFETY, TYPE, type Scalar } from "#core/log/operation.ts";
-import { compareWrites, type Entry, type Write } from "#core/state/entry.ts";
+import { recordedTime, type TrueTime } from "#core/clock/true-time.ts";
+import type { Entry, Write } from "#core/state/entry.ts";
+import { compareWrites } from "#core/state/reading.ts";
 import { CARD_KEY, CardIndex, SAFETY_KEY } from "#core/verdict/card-index.ts";
 import { at } from "#test/unit/core/log/either.ts";
 import { epochOf } from "#test/unit/core/state/histories.ts";
@@ -50,8 +52,8 @@ const final = (entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> => [
   ...new Map(entries.map((entry) => [place(entry), entry])).values(),
 ];
 
-const indexOf = (entries: ReadonlyArray<Entry>): CardIndex => {
-  const index = new CardIndex();
+const indexOf = (entries: ReadonlyArray<Entry>, trueTime: TrueTime = recordedTime): CardIndex => {
+  const index = new CardIndex(trueTime);
   for (const entry of entries) index.apply(entry);
   return index;
 };
@@ -75,7 +77,7 @@ const expected = (entries: ReadonlyArray<Entry>): ReadonlyArray<unknown> => {
         const isThis = write?.value instanceof Uint8Array && toHex(write.value) === card;
         return write !== undefined && isThis ? [{ device, write }] : [];
       })
-      .toSorted((a, b) => compareWrites(a.write, b.write))
+      .toSorted((a, b) => compareWrites(a.write, b.write, recordedTime))
       .at(-1),
   );
   const safetyOf = (device: string): number =>
@@ -116,6 +118,11 @@ describe("examples", () => {
     expect(moved.size).toBe(1);
     moved.apply(card("cart-2", null, 3));
     expect(moved.enrolled("0a")?.device).toBe("cart-1");
+  });
+
+  test("of two claims the one that is later by true time has the card", () => {
+    const claims = [card("cart-1", A, 1), card("cart-2", A, 2)];
+    expect(indexOf(claims, ({ wallMs }) => -wallMs).enrolled("0a")?.device).toBe("cart-1");
   });
 
   test("a device with a new card lets go of its old one", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseUid, type Uid } from "#core/card/uid.ts";
 import { SAFETY, TYPE } from "#core/log/operation.ts";
 import { decide } from "#core/verdict/decide.ts";
-import { operationsFor, type TapRule } from "#core/verdict/on-tap.ts";
+import { keysReplacedBy, operationsFor, type TapRule } from "#core/verdict/on-tap.ts";
 import { rightOf } from "#test/unit/core/log/either.ts";
 
 const uid = (text: string): Uid => rightOf(parseUid(text));
@@ -41,8 +41,8 @@ describe("what an accepted tap does", () => {
   const PLACE = { gateway: "lobby", site: "hq", reader: "door", time: 1_790_000_000_000 };
   const known = [{ epoch: new Uint8Array(16), seq: 3 }];
   const written = (...rules: ReadonlyArray<TapRule>): ReturnType<typeof operationsFor> =>
-    operationsFor(rules, PLACE, (key, type) =>
-      key === "place" && type === TYPE.register ? known : [],
+    operationsFor(rules, PLACE, ({ key, type, value }) =>
+      key === "place" && (type !== TYPE.set || value === "hq") ? known : [],
     );
 
   test.each(["gateway", "site", "reader", "time"] as const)("sets a key to the tap's %s", (of) => {
@@ -64,6 +64,41 @@ describe("what an accepted tap does", () => {
       { key: "place", type: TYPE.counter, value: -2, replaces: [] },
       { key: "seen", type: TYPE.max, value: PLACE.time, replaces: [] },
       { key: "best", type: TYPE.max, value: 7, replaces: [] },
+    ]);
+  });
+
+  test("claims and collects, each naming what stands there by its type, and keeps the least", () => {
+    const site = { _tag: "Place", of: "site" } as const;
+    const other = { _tag: "Literal", value: "elsewhere" } as const;
+    expect(
+      written(
+        { _tag: "Claim", key: "place", to: site },
+        { _tag: "Collect", key: "place", to: site },
+        { _tag: "Collect", key: "place", to: other },
+        { _tag: "Min", key: "place", to: { _tag: "Place", of: "time" } },
+      ),
+    ).toEqual([
+      { key: "place", type: TYPE.exclusive, value: "hq", replaces: known },
+      { key: "place", type: TYPE.set, value: "hq", replaces: known },
+      { key: "place", type: TYPE.set, value: "elsewhere", replaces: [] },
+      { key: "place", type: TYPE.min, value: PLACE.time, replaces: [] },
+    ]);
+  });
+
+  test("replaces only what it sets, claims or collects", () => {
+    const to = { _tag: "Literal", value: 1 } as const;
+    const rules: ReadonlyArray<TapRule> = [
+      { _tag: "Set", key: "a", to },
+      { _tag: "Claim", key: "b", to },
+      { _tag: "Collect", key: "c", to },
+      { _tag: "Add", key: "d", by: 1 },
+      { _tag: "Max", key: "e", to },
+      { _tag: "Min", key: "f", to },
+    ];
+    expect(keysReplacedBy(rules)).toEqual([
+      { key: "a", type: TYPE.register },
+      { key: "b", type: TYPE.exclusive },
+      { key: "c", type: TYPE.set },
     ]);
   });
 

@@ -1,0 +1,60 @@
+/** What happens in the gateway, as `tapmesh watch` and the console are told. */
+import { describeCardReadError } from "#core/card/read-card.ts";
+import type { AcceptedRange } from "#core/log/range.ts";
+import { describeAlarm } from "#gateway/queries/alarms.ts";
+import type { WatchEvent } from "#gateway/control/protocol.ts";
+import { tapView } from "#gateway/control/tap-verb.ts";
+import type { ReaderEvent } from "#gateway/ports.ts";
+import { recordView } from "#gateway/queries/records.ts";
+import type { Gateway, GatewayEvent } from "#gateway/gateway.ts";
+
+const peerEvent = (author: string, accepted: AcceptedRange, isLive: boolean): WatchEvent => ({
+  event: "peer",
+  replay: !isLive,
+  records: accepted.records.map((record, index) =>
+    recordView(record, {
+      gateway: author,
+      epoch: accepted.head.epoch,
+      seq: accepted.from + index,
+    }),
+  ),
+});
+
+const readerEvent = (event: ReaderEvent): WatchEvent | undefined => {
+  switch (event._tag) {
+    case "CardUnread": {
+      const message = describeCardReadError(event.error);
+      return { event: "unread", reader: event.reader, message };
+    }
+    case "ReaderUp":
+      return { event: "reader", reader: event.reader, up: true, detail: event.hardware };
+    case "ReaderDown":
+      return { event: "reader", reader: event.reader, up: false, detail: event.reason };
+    case "CardArrived":
+    case "CardLeft":
+      return undefined;
+  }
+};
+
+/** Undefined for what nobody is told of. */
+export const watchEvent = async (
+  gateway: Gateway,
+  event: GatewayEvent,
+): Promise<WatchEvent | undefined> => {
+  switch (event._tag) {
+    case "TapReported":
+      return { event: "tap", tap: await tapView(gateway, event.report) };
+    case "PeerRecords":
+      return peerEvent(event.author, event.accepted, event.isLive);
+    case "ReaderChanged":
+      return readerEvent(event.event);
+    case "Acknowledged":
+      return { event: "risk", risk: await gateway.risk() };
+    case "AlarmRaised": {
+      const { code, author } = event.alarm;
+      return { event: "alarm", code, gateway: author, message: describeAlarm(event.alarm) };
+    }
+    case "EpochsHeard":
+      return undefined;
+  }
+};

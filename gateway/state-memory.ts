@@ -1,0 +1,106 @@
+/**
+ * What the main thread keeps of the state: enough for a verdict and a tap's record without asking the store. It follows
+ * the folds one by one, and is read anew from the store where they don't tell all: after a cut, a fork or a clock fix.
+ */
+import { Clocks, type TrueTime } from "#core/clock/true-time.ts";
+import type { Entry } from "#core/state/entry.ts";
+import { CardIndex } from "#core/verdict/card-index.ts";
+import { KnownRegisters, type TypedKey } from "#core/verdict/known-registers.ts";
+import type { Folded, Store } from "#gateway/ports.ts";
+
+interface Loaded {
+  readonly clocks: Clocks;
+  readonly index: CardIndex;
+  readonly registers: KnownRegisters;
+}
+
+export class StateMemory {
+  readonly #store: Pick<Store, "entriesAfter" | "facts">;
+  readonly #keys: ReadonlyArray<TypedKey>;
+  #current: Loaded;
+  /** What is being read; it follows the folds as well, so that none is missed. */
+  #next: Loaded | null = null;
+  #reading: Promise<void> | null = null;
+  #isStale = false;
+
+  /** `keys`: what taps replace. Empty until `reload` has resolved for the first time. */
+  constructor(store: Pick<Store, "entriesAfter" | "facts">, keys: ReadonlyArray<TypedKey>) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#current = this.#empty(new Clocks());
+  }
+
+  #empty(clocks: Clocks): Loaded {
+    const index = new CardIndex(clocks.trueTime);
+    return { clocks, index, registers: new KnownRegisters(this.#keys) };
+  }
+
+  get index(): CardIndex {
+    return this.#current.index;
+  }
+
+  get registers(): KnownRegisters {
+    return this.#current.registers;
+  }
+
+  get clocks(): Clocks {
+    return this.#current.clocks;
+  }
+
+  readonly trueTime: TrueTime = (recorded) => this.#current.clocks.trueTime(recorded);
+
+  /** Takes over what was folded. A clock fix or a fork changes what older entries say: all is then read anew. */
+  onFolded({ entries, facts }: Folded): void {
+    for (const loaded of [this.#current, this.#next]) {
+      for (const fact of loaded === null ? [] : facts) loaded?.clocks.learn(fact);
+      for (const entry of entries) {
+        loaded?.index.apply(entry);
+        loaded?.registers.apply(entry);
+      }
+    }
+    if (facts.some(({ _tag }) => _tag === "ClockFixed" || _tag === "Forked")) void this.reload();
+  }
+
+  /** Entries of a snapshot on its way: verdicts may use them before the rest is here. */
+  onStaged(entries: ReadonlyArray<Entry>): void {
+    for (const entry of entries) {
+      this.#current.index.apply(entry);
+      this.#current.registers.apply(entry);
+    }
+  }
+
+  /**
+   * Reads all anew; until that is done, what is known goes on being used. To be called where the store says that it
+   * folded anew. Calls that come meanwhile make for one more reading together.
+   */
+  reload(): Promise<void> {
+    this.#isStale = true;
+    this.#reading ??= this.#readWhileStale();
+    return this.#reading;
+  }
+
+  async #readWhileStale(): Promise<void> {
+    while (this.#isStale) {
+      this.#isStale = false;
+      this.#current = await this.#read();
+      this.#next = null;
+    }
+    this.#reading = null;
+  }
+
+  async #read(): Promise<Loaded> {
+    const loaded = this.#empty(new Clocks(await this.#store.facts()));
+    this.#next = loaded;
+    let page = this.#store.entriesAfter("");
+    for (;;) {
+      const entries = await page;
+      const last = entries.at(-1);
+      if (last === undefined) return loaded;
+      page = this.#store.entriesAfter(last.device); // read meanwhile
+      for (const entry of entries) {
+        loaded.index.apply(entry);
+        loaded.registers.apply(entry);
+      }
+    }
+  }
+}
