@@ -27,6 +27,8 @@ export interface Process {
   readonly clockWatch: ClockWatch;
   readonly counters: Counters;
   clockCheckDueMs: number;
+  /** Its readers have stopped; what was tapped before is still recorded. */
+  isStopping: boolean;
   /** Null while it runs. */
   endedAtMs: number | null;
 }
@@ -166,6 +168,7 @@ export const startProcess = async (
     clockWatch,
     counters,
     clockCheckDueMs: 0,
+    isStopping: false,
     endedAtMs: null,
   };
 };

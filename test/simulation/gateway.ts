@@ -153,7 +153,8 @@ export class SimGateway {
   /** An orderly stop: the log is closed, then the link, then the store. */
   stop(): void {
     const { process } = this;
-    if (process === null) return;
+    if (process === null || process.isStopping) return;
+    process.isStopping = true;
     const close = async (): Promise<void> => {
       await process.writer.close();
       if (this.process !== process) return;

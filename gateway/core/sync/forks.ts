@@ -28,6 +28,8 @@ export interface Hunt {
   /** The Range that was asked for last; null where one came by itself. */
   readonly asked: number | null;
   readonly asksLeft: number;
+  /** Epochs of that author to be looked at behind this one, if nothing is found in it. */
+  readonly behind: number;
   readonly untilMs: number;
 }
 
@@ -60,12 +62,29 @@ export const huntFork = (
   before: SyncState,
   { from, author }: { readonly from: string; readonly author: string },
 ): SyncStep => {
+  const count = before.replica.of(author).length;
+  const behind = Math.ceil(count / HUNTS_PER_PEER_MAX);
+  return huntSome(context, before, { from, author, behind, count: HUNTS_PER_PEER_MAX });
+};
+
+/** Begins to look at so many epochs of an author, and at so many behind each of them. */
+const huntSome = (
+  context: Context,
+  before: SyncState,
+  sought: {
+    readonly from: string;
+    readonly author: string;
+    readonly count: number;
+    readonly behind: number;
+  },
+): SyncStep => {
+  const { from, author, count, behind } = sought;
   const candidates = before.replica
     .of(author)
     .map((epoch) => [toHex(epoch.head.epoch), epoch] as const)
     .filter(([, epoch]) => epoch.kept && countedSize(before.cuts, epoch) > 0);
   let next: SyncStep = only(before);
-  for (let i = 0; i < Math.min(candidates.length, HUNTS_PER_PEER_MAX); i += 1) {
+  for (let i = 0; i < Math.min(candidates.length, count); i += 1) {
     const { state } = next;
     const [id, epoch] = candidates[state.huntCursor % candidates.length] ?? [];
     const huntCursor = state.huntCursor + 1;
@@ -79,6 +98,7 @@ export const huntFork = (
     const hunts = new Map(state.hunts).set(id, {
       ...beginHunt(context, from, high),
       asked: high - 1,
+      behind,
     });
     const ask = askFrom(from, head.epoch, high - 1);
     next = and(next, (s) => only({ ...s, huntCursor, hunts }, ask));
@@ -92,6 +112,7 @@ const beginHunt = ({ nowMs }: Context, from: string, high: number): Hunt => ({
   high,
   asked: null,
   asksLeft: ASKS_MAX,
+  behind: 0,
   untilMs: nowMs + ASK_TIMEOUT_MS,
 });
 
@@ -130,37 +151,58 @@ export const expireHunts = ({ nowMs }: Context, state: SyncState): SyncState =>
     .filter(([, { untilMs }]) => untilMs <= nowMs)
     .reduce((next, [id]) => withoutHunt(next, id), state);
 
+type ExaminedInput = SyncInput & { readonly _tag: "Examined" };
+
 /** Goes on with the hunt, or ends it. */
 export const onExamined = (
-  { nowMs }: Context,
+  context: Context,
   state: SyncState,
-  { from, range, result, code }: SyncInput & { readonly _tag: "Examined" },
+  examined: ExaminedInput,
 ): SyncStep => {
+  const { from, range, result, code } = examined;
   const id = toHex(range.epoch);
   const hunt = state.hunts.get(id);
-  if (result._tag === "Forked") {
-    const { size, evidence } = result;
-    const before = state.forks.get(id);
-    if (before !== undefined && before <= size) return only(withoutHunt(state, id));
-    const recorded = only(state, { _tag: "RecordFork", evidence });
-    return and(recorded, (s) => addFork(s, { epoch: id, size }));
+  if (result._tag === "Forked") return onForked(state, id, result);
+  // An answer that came twice, by two brokers, or what wasn't asked for at all: the hunt goes on until its time is over.
+  if (hunt === undefined || !isOf(hunt, from, range)) return refuse(state, from, code);
+  const isSame = result._tag === "Same";
+  const low = isSame ? Math.max(hunt.low, range.to) : hunt.low;
+  const high = isSame ? hunt.high : Math.min(hunt.high, result.seq);
+  if (low < high && hunt.asksLeft > 0) {
+    return huntOn(context, state, { epoch: range.epoch, hunt: { ...hunt, low, high } });
   }
-  if (hunt === undefined || hunt.from !== from) return refuse(state, from, code);
-  const low = result._tag === "Same" ? Math.max(hunt.low, range.to) : hunt.low;
-  const high = result._tag === "Same" ? hunt.high : Math.min(hunt.high, result.seq);
-  const isAsked = hunt.asked === null || hunt.asked === range.from;
-  // Nothing differs, or whoever said so contradicts himself, or sends what wasn't asked for.
-  if (low >= high || high === 0 || hunt.asksLeft === 0 || !isAsked)
-    return refuse(withoutHunt(state, id), from, code);
-  const next = high - low <= NEAR ? low : Math.floor((low + high) / 2);
-  const untilMs = nowMs + ASK_TIMEOUT_MS;
-  const hunts = new Map(state.hunts).set(id, {
-    from,
-    low,
-    high,
-    asked: next,
-    asksLeft: hunt.asksLeft - 1,
-    untilMs,
-  });
-  return only({ ...state, hunts }, askFrom(from, range.epoch, next));
+  const author = state.replica.get(id)?.author;
+  if (isSame && hunt.behind > 0 && author !== undefined) {
+    const behind = hunt.behind - 1;
+    return huntSome(context, withoutHunt(state, id), { from, author, count: 1, behind });
+  }
+  // Nothing differs, or whoever said so contradicts himself.
+  return refuse(withoutHunt(state, id), from, code);
+};
+
+/** Whether the hunt has asked for just this. */
+const isOf = (hunt: Hunt, from: string, range: { readonly from: number }): boolean =>
+  hunt.from === from && (hunt.asked === null || hunt.asked === range.from);
+
+const onForked = (
+  state: SyncState,
+  id: string,
+  { size, evidence }: ExaminedInput["result"] & { readonly _tag: "Forked" },
+): SyncStep => {
+  const before = state.forks.get(id);
+  if (before !== undefined && before <= size) return only(withoutHunt(state, id));
+  const recorded = only(state, { _tag: "RecordFork", evidence });
+  return and(recorded, (s) => addFork(s, { epoch: id, size }));
+};
+
+const huntOn = (
+  { nowMs }: Context,
+  state: SyncState,
+  { epoch, hunt }: { readonly epoch: Uint8Array; readonly hunt: Hunt },
+): SyncStep => {
+  const { low, high, from } = hunt;
+  const asked = high - low <= NEAR ? low : Math.floor((low + high) / 2);
+  const next = { ...hunt, asked, asksLeft: hunt.asksLeft - 1, untilMs: nowMs + ASK_TIMEOUT_MS };
+  const hunts = new Map(state.hunts).set(toHex(epoch), next);
+  return only({ ...state, hunts }, askFrom(from, epoch, asked));
 };

@@ -61,19 +61,19 @@ const FETCHING: ReadonlySet<string> = new Set(["SnapshotWanted", "SnapshotDone"]
 
 /** Sends asks for what is wanted, as many as may be under way. */
 export const pump = ({ nowMs }: Context, state: SyncState): SyncStep => {
-  const asks = new Map(state.asks);
+  const [asks, wants] = [new Map(state.asks), new Map(state.wants)];
   const ofPeer = asksByPeer(state);
   const effects: SyncEffect[] = [];
   const isWaitingForSnapshot = !FETCHING.has(state.snapshot._tag);
   for (const [id, want] of state.wants) {
     if (asks.size >= ASKS_COUNT_MAX) break;
-    const [peer = ""] = want.peers;
-    const underWay = ofPeer.get(peer) ?? 0;
-    if (asks.has(id) || underWay >= ASKS_PER_PEER_MAX) continue;
     // While a snapshot is on its way only the first record of an epoch is fetched, to check who speaks.
-    if (isWaitingForSnapshot && want.size > 1) continue;
-    ofPeer.set(peer, underWay + 1);
+    if (asks.has(id) || (isWaitingForSnapshot && want.size > 1)) continue;
+    const peer = want.peers.find((one) => (ofPeer.get(one) ?? 0) < ASKS_PER_PEER_MAX);
+    if (peer === undefined) continue;
+    ofPeer.set(peer, (ofPeer.get(peer) ?? 0) + 1);
     asks.set(id, nowMs + ASK_TIMEOUT_MS);
+    wants.set(id, { ...want, peers: [peer, ...want.peers.filter((one) => one !== peer)] });
     const from = state.replica.get(id)?.head.range.size ?? 0;
     effects.push({
       _tag: "SendAsk",
@@ -81,7 +81,7 @@ export const pump = ({ nowMs }: Context, state: SyncState): SyncStep => {
       ask: { _tag: "AskRange", epoch: want.epoch, from },
     });
   }
-  return effects.length === 0 ? only(state) : { state: { ...state, asks }, effects };
+  return effects.length === 0 ? only(state) : { state: { ...state, asks, wants }, effects };
 };
 
 /**

@@ -30,6 +30,9 @@ const revoke = ({ world, gateway, random }: Scene): void => {
   const others = world.honest.filter(({ name }) => name !== gateway.name);
   if (world.gateways.some(({ isOldVersion }) => isOldVersion)) return;
   if (gateway.isOut || new Set(others.map(({ name }) => name)).size < HONEST_MIN) return;
+  // Somebody must be left at all brokers, or the others can't hear each other.
+  const brokerCount = world.network.brokers.length;
+  if (!others.some(({ client }) => client.connections.length === brokerCount)) return;
   const cuts = new Map(world.roster.roster.cuts);
   for (const { disk } of others) {
     for (const [id, { gateway: author, records }] of disk.image.epochs) {

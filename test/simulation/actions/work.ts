@@ -29,7 +29,7 @@ const hold = (
   card: { readonly reader: string; readonly uid: Uid; readonly isTap: boolean },
 ): void => {
   const { process, clock, disk } = gateway;
-  if (process === null) return;
+  if (process === null || process.isStopping) return;
   const ndef = utf8(`tap ${world.taps.size} ${world.scheduler.nowMs}`);
   if (card.isTap) {
     const failuresBefore = disk.failureCount;

@@ -30,8 +30,8 @@ const content: fc.Arbitrary<EntryContent> = fc.oneof(
 
 const entry: fc.Arbitrary<Entry> = fc.record({
   device: fc.constantFrom("cart-1", "cart-2", "cart-20"),
-  key: fc.constantFrom("a", "b", "c"),
-  type: fc.constantFrom(0, 4),
+  key: fc.constantFrom("a", "b"),
+  type: fc.constant(0),
   content,
 });
 
@@ -40,7 +40,7 @@ type Step =
   | { readonly step: "digest" | "device" | "page" | "save" | "refuse" | "empty" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ step: fc.constantFrom("put", "read"), entry }) },
+  { weight: 3, arbitrary: fc.record({ step: fc.constantFrom("put", "read"), entry }) },
   fc.record({ step: fc.constantFrom("digest", "device", "page", "save", "refuse", "empty") }),
 );
 
@@ -71,40 +71,39 @@ class Rig implements Disposable {
     this.#database.exec("BEGIN");
   }
 
-  do(one: Step): void {
+  /** What is seen, and what should be. */
+  do(one: Step): readonly [seen: unknown, wanted: unknown] {
     switch (one.step) {
       case "put":
         this.#entries.put(one.entry);
         this.#model.set(entryKeyText(one.entry), one.entry);
-        return;
+        return [null, null];
       case "read":
-        expect(this.#entries.entry(one.entry)).toEqual(this.#model.get(entryKeyText(one.entry)));
-        return;
+        return [this.#entries.entry(one.entry), this.#model.get(entryKeyText(one.entry))];
       case "digest":
-        expect(this.#entries.digest).toBe(digestOf(this.#model.values()));
-        return;
+        return [this.#entries.digest, digestOf(this.#model.values())];
       case "device":
-        expect([...this.#entries.ofDevice("cart-2")]).toEqual(sorted(this.#model, "cart-2"));
-        return;
+        return [[...this.#entries.ofDevice("cart-2")], sorted(this.#model, "cart-2")];
       case "page":
-        expect(Array.from(this.#entries.after(""), ({ bytes }) => decodeEntry(bytes))).toEqual(
+        return [
+          Array.from(this.#entries.after(""), ({ bytes }) => decodeEntry(bytes)),
           sorted(this.#model, ""),
-        );
-        return;
+        ];
       case "save":
         this.#entries.settle();
         this.#database.exec("COMMIT; BEGIN");
         this.#saved = new Map(this.#model);
-        return;
+        return [this.#entries.heldCount, 0];
       case "refuse":
         this.#database.exec("ROLLBACK; BEGIN");
         this.#entries.reset(digestOf(this.#saved.values()));
         this.#model = new Map(this.#saved);
-        return;
+        return [this.#entries.heldCount, 0];
       case "empty":
         this.#database.exec("DELETE FROM entry");
         this.#entries.reset(EMPTY_DIGEST);
         this.#model.clear();
+        return [this.#entries.heldCount, 0];
     }
   }
 
@@ -122,11 +121,10 @@ test("whatever is put, read, saved, refused or emptied, in any order", () => {
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       using rig = new Rig();
       for (const one of [...steps, { step: "digest" } as const, { step: "page" } as const]) {
-        rig.do(one);
+        const [seen, wanted] = rig.do(one);
+        expect(seen).toEqual(wanted);
         expect(rig.heldCount).toBeLessThanOrEqual(HELD_MAX);
       }
-      rig.do({ step: "save" });
-      expect(rig.heldCount).toBe(0);
     }),
     { numRuns: 300 },
   );
