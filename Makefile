@@ -1,6 +1,6 @@
 # Each target does its own set-up; on a fresh machine git, make and root or sudo are enough.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long simulate check check-types check-lint check-format bench setup-run setup-test
+.PHONY: help run demo test test-long simulate drill scale check check-types check-lint check-format bench setup-run setup-test
 
 # node here is the checkout's Node 24, whatever the machine has.
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -22,6 +22,12 @@ test-long: setup-test ## the same with larger counts (under 20 min)
 
 simulate: setup-test ## run seeds of the simulator: SEEDS=1000, SEEDS=1-500 or SEED=123
 	@$(WITH_NODE) node test/simulation/main.ts
+
+drill: setup-test ## play every failure on real gateways: what is lost, how long it takes
+	@$(WITH_NODE) node test/drill/main.ts
+
+scale: setup-test ## count what replication costs in fleets of 5 to 1,000 gateways
+	@$(WITH_NODE) node test/simulation/scale/main.ts
 
 check: setup-test ## types, lint and format (under 30 s)
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync --keep-going check-types check-lint check-format

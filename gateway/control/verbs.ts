@@ -16,9 +16,10 @@ import { SimulatedTaps } from "#gateway/control/tap-verb.ts";
 import { setMember, setValue } from "#gateway/control/value-verbs.ts";
 import { voidRecord } from "#gateway/control/void-verb.ts";
 import { watchEvent } from "#gateway/control/watch-events.ts";
-import { deviceRows, deviceView } from "#gateway/queries/devices.ts";
+import { deviceRows, deviceView, withStatus } from "#gateway/queries/devices.ts";
 import { newestRecords } from "#gateway/queries/records.ts";
 import type { Gateway } from "#gateway/gateway.ts";
+import { safetyOfRecord } from "#gateway/queries/risk.ts";
 
 type Answer = E.Either<ControlError, ControlResults[keyof ControlResults]>;
 
@@ -34,7 +35,14 @@ export interface ControlVerbs {
 
 const showDevice = async (gateway: Gateway, request: RequestOf<"device">): Promise<Answer> => {
   const view = await deviceView(gateway.store, request.device, request.at);
-  return E.isLeft(view) ? queryRefusal(view.left) : view;
+  if (E.isLeft(view)) return queryRefusal(view.left);
+  const { state } = gateway.sync;
+  // Of others' records this gateway knows of two disks: the author's, and its own.
+  return E.right(
+    withStatus(view.right, ({ gateway: author, epoch, seq }) =>
+      author === gateway.config.gateway ? safetyOfRecord(state, epoch, seq) : "mirrored(1)",
+    ),
+  );
 };
 
 export const createVerbs = (gateway: Gateway): ControlVerbs => {

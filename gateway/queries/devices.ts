@@ -33,8 +33,8 @@ export interface Provenance extends RecordName {
   readonly simulated: boolean;
   /** The record that marks this one as wrong, where what it says could not be undone. */
   readonly voidedBy: RecordName | null;
-  /** `local`: on this gateway's disk. */
-  readonly status: "local";
+  /** `local`: on this gateway's disk alone; `mirrored(k)`: on those of k peers too, as far as they have said. */
+  readonly status: string;
 }
 
 /** A value that nobody has replaced. */
@@ -150,6 +150,22 @@ export const deviceView = async (
   const reader = new RecordReader(store);
   const values = entries.right.map((entry) => valueView(entry, known, reader));
   return E.right({ device, values: await Promise.all(values) });
+};
+
+/** The same view, with what is known of how many disks each record is on. */
+export const withStatus = (
+  view: DeviceView,
+  statusOf: (record: Provenance) => string,
+): DeviceView => {
+  const stated = (why: Provenance): Provenance => ({ ...why, status: statusOf(why) });
+  return {
+    ...view,
+    values: view.values.map((value) => ({
+      ...value,
+      why: value.why && stated(value.why),
+      survivors: value.survivors.map(({ value: one, why }) => ({ value: one, why: stated(why) })),
+    })),
+  };
 };
 
 export interface DeviceRow {

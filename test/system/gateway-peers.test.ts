@@ -58,7 +58,7 @@ test("a tap on one gateway is verified, folded and shown by the other, with wher
       wallMs: tapped.wallMs,
       clock: expect.any(String),
       actor: "reader r1",
-      status: "local",
+      status: "mirrored(1)",
     },
   });
   // What the one enrolled, the other accepts; and both count.

@@ -60,7 +60,8 @@ export const addFork = (
   const known = state.forks.get(fork.epoch);
   if (known !== undefined && known <= fork.size) return only(state);
   const forks = new Map(state.forks).set(fork.epoch, fork.size);
-  const author = state.replica.get(fork.epoch)?.author ?? "";
+  // The evidence may come before the epoch that it is about.
+  const author = state.replica.get(fork.epoch)?.author ?? fork.epoch;
   const [wants, hunts] = [new Map(state.wants), new Map(state.hunts)];
   wants.delete(fork.epoch);
   hunts.delete(fork.epoch);

@@ -44,6 +44,7 @@ export const initialSync = (crypto: Crypto, start: SyncStart): SyncState => ({
   restored: restoredAtStart(start.replica),
   cloned: new Set(),
   endless: new Set(),
+  rosterOffers: new Map(),
   rosterLiars: new Map(),
   huntCursor: 0,
   relays: false,

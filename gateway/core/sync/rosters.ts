@@ -21,6 +21,8 @@ export interface RosterFetch {
 
 /** Who offered a roster and didn't deliver it must not keep this gateway from those who do. */
 const LIAR_MS = 60_000;
+/** Peers remembered that could be asked next. */
+const OFFERS_COUNT_MAX = 64;
 /** Peers remembered as such. */
 const LIARS_COUNT_MAX = 1_024;
 
@@ -43,12 +45,28 @@ export const wantRoster = (
   if (version <= state.roster.version || nowMs < (state.rosterLiars.get(from) ?? 0)) {
     return only(state);
   }
-  if (state.rosterFetch !== null && nowMs < state.rosterFetch.untilMs) return only(state);
+  if (state.rosterFetch !== null && nowMs < state.rosterFetch.untilMs) {
+    if (state.rosterOffers.size >= OFFERS_COUNT_MAX) return only(state);
+    return only({ ...state, rosterOffers: new Map(state.rosterOffers).set(from, version) });
+  }
   const before = state.rosterFetch === null ? state : blame({ nowMs }, state, state.rosterFetch);
   const untilMs = nowMs + ASK_TIMEOUT_MS;
   const rosterFetch = { from, version, pieces: [], byteCount: 0, untilMs };
   const ask = { _tag: "AskRoster", offset: 0 } as const;
   return only({ ...before, rosterFetch }, { _tag: "SendAsk", to: from, ask });
+};
+
+/** Who was asked doesn't deliver: the next one that offered a newer roster is asked. */
+export const expireRoster = (context: Context, state: SyncState): SyncStep => {
+  const late = state.rosterFetch;
+  if (late === null || context.nowMs < late.untilMs) return only(state);
+  const next = blame(context, state, late);
+  const [offer] = next.rosterOffers;
+  if (offer === undefined) return only(next);
+  const [from, version] = offer;
+  const rosterOffers = new Map(next.rosterOffers);
+  rosterOffers.delete(from);
+  return wantRoster(context, { ...next, rosterOffers }, { from, version });
 };
 
 /** Behind the piece before, and as large as pieces are but for the last. */

@@ -16,7 +16,7 @@ export const ASK_TIMEOUT_MS = 3_000;
 /** Asks under way at once: each answer is up to 64 KiB, and own taps go before. */
 export const ASKS_COUNT_MAX = 8;
 /** Of them to one peer: one that never answers must not keep this gateway from what others have. */
-export const ASKS_PER_PEER_MAX = 2;
+export const ASKS_PER_PEER_MAX = 4;
 /** Epochs to be fetched that are remembered at once, and of them from one peer. */
 export const WANTS_COUNT_MAX = 4_096;
 export const WANTS_PER_PEER_MAX = 512;
@@ -95,6 +95,8 @@ export interface SyncState {
   readonly cloned: ReadonlySet<string>;
   /** Authors that open epochs without end. */
   readonly endless: ReadonlySet<string>;
+  /** Peers that offer a newer roster than is believed, while another one is asked → its version. */
+  readonly rosterOffers: ReadonlyMap<string, number>;
   /** Peers that offered a roster and didn't deliver it → until when they aren't asked again, ms monotonic. */
   readonly rosterLiars: ReadonlyMap<string, number>;
   /** Where among an author's epochs the next hunt begins. */

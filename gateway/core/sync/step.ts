@@ -15,6 +15,7 @@ import { storersOf } from "#core/sync/mirrors.ts";
 import { openWhenHeard, startOpening } from "#core/sync/opening.ts";
 import { onReceived } from "#core/sync/received.ts";
 import { replicaEpochOf, Replica, type ReplicaEpoch } from "#core/sync/replica.ts";
+import { expireRoster } from "#core/sync/rosters.ts";
 import { expireSnapshot } from "#core/sync/snapshots.ts";
 import { and, only, type Context, type SyncState, type SyncStep } from "#core/sync/state.ts";
 import { isOfStore, onStoreSaid } from "#core/sync/stored.ts";
@@ -83,6 +84,7 @@ const onOwnCommitted = (
 const tick = (context: Context, state: SyncState): SyncStep => {
   let next = openWhenHeard(context, state);
   next = and(next, (s) => expireAsks(context, s));
+  next = and(next, (s) => expireRoster(context, s));
   next = and(next, (s) => expireSnapshot(context, s));
   next = and(next, (s) => only(expireHunts(context, s)));
   next = and(next, lookAtAuthors);
