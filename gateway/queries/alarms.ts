@@ -20,7 +20,9 @@ export const alarmsOf = (state: SyncState): ReadonlyArray<Alarm> => {
 };
 
 /** What it means, and what to do. */
-export const describeAlarm = ({ code, author }: Alarm): string => {
+export const describeAlarm = (alarm: Alarm): string => {
+  const { code } = alarm;
+  const author = alarm.author === "" ? "a gateway whose log isn't here" : alarm.author;
   switch (code) {
     case "restored-or-cloned":
       return `${author} came back without knowing its newest log: its disk was put back, replaced, or runs twice; if you did that, all is well as soon as it restarts`;

@@ -60,8 +60,8 @@ export const addFork = (
   const known = state.forks.get(fork.epoch);
   if (known !== undefined && known <= fork.size) return only(state);
   const forks = new Map(state.forks).set(fork.epoch, fork.size);
-  // The evidence may come before the epoch that it is about.
-  const author = state.replica.get(fork.epoch)?.author ?? fork.epoch;
+  // The evidence may come before the epoch that it is about, or without it: then nobody is named.
+  const author = state.replica.get(fork.epoch)?.author ?? "";
   const [wants, hunts] = [new Map(state.wants), new Map(state.hunts)];
   wants.delete(fork.epoch);
   hunts.delete(fork.epoch);
