@@ -159,8 +159,8 @@ test(
     expect(shown.out).toMatch(/^tags +\{blue, red\}$/m);
     expect((await on(dock, "list")).out).toContain("CONFLICT holder");
     // On how many disks a record is only its author has been told.
-    const known = async (gateway: GatewayProcess): Promise<string> =>
-      (await on(gateway, "show", "cart-1", "--json")).out.replaceAll(/"status":"[^"]*"/g, "");
+    const known = async (of: GatewayProcess): Promise<string> =>
+      (await on(of, "show", "cart-1", "--json")).out.replaceAll(/"status":"[^"]*"/g, "");
     expect(await known(yard)).toBe(await known(dock));
 
     expect((await on(dock, "set", "cart-1", "holder=eve")).code).toBe(0);
