@@ -11,12 +11,14 @@ import type { LogWriter } from "#gateway/writer/log-writer.ts";
 export interface SnapshotServerDeps {
   readonly crypto: Crypto;
   readonly clock: Clock;
-  readonly store: Store;
-  readonly writer: LogWriter;
+  readonly store: Pick<Store, "digest" | "snapshot" | "snapshotChunk">;
+  readonly writer: Pick<LogWriter, "head" | "sign">;
 }
 
 /** Newcomers of one power cut come together; what they miss by an older snapshot they get as records. */
 const KEPT_MS = 60_000;
+
+const NONE = new Uint8Array(0);
 
 interface Made {
   readonly manifest: Uint8Array | null;
@@ -49,7 +51,12 @@ export class SnapshotServer {
   }
 
   async #manifest(roster: Roster): Promise<Uint8Array> {
-    const { clock } = this.#deps;
+    const { clock, store } = this.#deps;
+    const { heads } = await store.digest();
+    let records = 0;
+    for (const size of heads.values()) records += size;
+    // Never kept as an answer: a state can grow past this within a minute of its first peer's asking.
+    if (records < SNAPSHOT_RECORDS_MIN) return NONE;
     const known = await this.#made;
     if (known === null || clock.monoMs() - known.madeMs > KEPT_MS) {
       this.#made = this.#make(roster);
@@ -57,18 +64,12 @@ export class SnapshotServer {
     const made = await this.#made;
     const manifest = made?.manifest ?? null;
     // A peer that gets none reads the logs at once.
-    return manifest !== null && manifest.length <= SNAPSHOT_MANIFEST_BYTES_MAX
-      ? manifest
-      : new Uint8Array(0);
+    return manifest !== null && manifest.length <= SNAPSHOT_MANIFEST_BYTES_MAX ? manifest : NONE;
   }
 
   async #make(roster: Roster): Promise<Made> {
     const { store, clock } = this.#deps;
-    const { heads } = await store.digest();
-    let records = 0;
-    for (const size of heads.values()) records += size;
     const madeMs = clock.monoMs();
-    if (records < SNAPSHOT_RECORDS_MIN) return { manifest: null, madeMs };
     const names = new Set(roster.gateways.map(({ name }) => name));
     const made = await store.snapshot({
       fleet: roster.fleet,

@@ -21,9 +21,13 @@ import type { Roster } from "#core/trust/roster.ts";
 import type { Counters } from "#gateway/counters.ts";
 import { ANSWERS_COUNT_MAX } from "#gateway/limits.ts";
 import type { Link } from "#gateway/link/mqtt-link.ts";
+import type { Store } from "#gateway/ports.ts";
 import { SnapshotServer, type SnapshotServerDeps } from "#gateway/sync/snapshot-server.ts";
+import type { LogWriter } from "#gateway/writer/log-writer.ts";
 
 export interface SyncSenderDeps extends SnapshotServerDeps {
+  readonly store: Store;
+  readonly writer: LogWriter;
   readonly fleet: string;
   readonly gateway: string;
   readonly counters: Counters;
