@@ -1,7 +1,7 @@
 /** The interfaces between the core and the world, each with its promise. */
 import type * as E from "fp-ts/lib/Either.js";
 import type { CardReadError } from "#core/card/read-card.ts";
-import type { Sighting } from "#core/card/sighting.ts";
+import type { Sighting, Technology } from "#core/card/sighting.ts";
 import type { Examined } from "#core/log/examine.ts";
 import type { WriteName } from "#core/log/operation.ts";
 import type { RecordBytes } from "#core/log/record.ts";
@@ -21,7 +21,19 @@ export type ReaderEvent =
   /** The card left the field. */
   | { readonly _tag: "CardLeft"; readonly reader: string; readonly monoMs: number }
   /** A card was there but could not be read whole: never a tap. */
-  | { readonly _tag: "CardUnread"; readonly reader: string; readonly error: CardReadError }
+  | {
+      readonly _tag: "CardUnread";
+      readonly reader: string;
+      readonly technology: Technology;
+      readonly error: CardReadError;
+    }
+  /** More than one card lies in the field: none of them arrives until one is alone. */
+  | {
+      readonly _tag: "CardsTogether";
+      readonly reader: string;
+      readonly wallMs: number;
+      readonly monoMs: number;
+    }
   /** The reader can be used; `hardware` is the name it gives itself. */
   | { readonly _tag: "ReaderUp"; readonly reader: string; readonly hardware: string }
   /** The reader can't be used, and why, in words for an operator. */
@@ -45,6 +57,13 @@ export interface ReaderAdaptor {
     reader: string,
     signal: FeedbackSignal,
   ) => Promise<E.Either<FeedbackError, void>>;
+  /**
+   * Sends one APDU to the card that arrived last, as `readCard` would have it. Empty: that card is gone, or gave no
+   * answer. Never sent to a card whose arrival has not been told of.
+   */
+  readonly exchange: (reader: string, apdu: Uint8Array) => Promise<Uint8Array>;
+  /** When the reader itself last gave an answer, ms monotonic; null while it is down. */
+  readonly roundTripMonoMs: (reader: string) => number | null;
   /** Ends polling; no event comes after it resolves. Takes at most 1 s. */
   readonly stop: () => Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** Text of a configuration file → `GatewayConfig`, or every problem that it has. */
 import { dirname, join, resolve } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import { KEY_LENGTH_MAX } from "#core/log/operation.ts";
 import type { TapRule, TapValue } from "#core/verdict/on-tap.ts";
 import type { GatewayConfig, ListenAddress, ReaderConfig } from "#gateway/config/config.ts";
@@ -131,7 +132,7 @@ const parseReader = (reader: YamlReader): ReaderConfig => {
     driver: driver ?? "pcsc",
     match: reader.text("match", ANY_TEXT) ?? null,
     optional: false,
-    scope: reader.oneOf("read", ["uid", "ndef"]) ?? "uid",
+    scope: reader.oneOf("read", ["uid", "ndef"]) === "ndef" ? SCOPE_NDEF : SCOPE_UID,
     audit: reader.oneOf("audit", ["now", "first"]) ?? "now",
     onTap: parseRules(reader),
   };
@@ -228,7 +229,7 @@ export const parseConfig = (
 export const demoConfig = (folder: string): GatewayConfig => {
   const dataDir = join(folder, "var/lobby");
   const fleetDir = join(folder, "var/fleet");
-  const reader = { match: null, scope: "uid", audit: "now", onTap: DEFAULT_ON_TAP } as const;
+  const reader = { match: null, scope: SCOPE_UID, audit: "now", onTap: DEFAULT_ON_TAP } as const;
   return {
     gateway: "lobby",
     fleet: "demo",

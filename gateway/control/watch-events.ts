@@ -30,6 +30,7 @@ const readerEvent = (event: ReaderEvent): WatchEvent | undefined => {
       return { event: "reader", reader: event.reader, up: true, detail: event.hardware };
     case "ReaderDown":
       return { event: "reader", reader: event.reader, up: false, detail: event.reason };
+    case "CardsTogether":
     case "CardArrived":
     case "CardLeft":
       return undefined;

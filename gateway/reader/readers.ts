@@ -22,6 +22,9 @@ export interface Readers {
   readonly start: (onEvent: (event: ReaderEvent) => void) => void;
   readonly show: (reader: ReaderConfig, signal: FeedbackSignal) => void;
   readonly status: () => ReadonlyArray<ReaderStatus>;
+  /** As {@link ReaderAdaptor}; empty for a reader that there isn't. */
+  readonly exchange: (reader: string, apdu: Uint8Array) => Promise<Uint8Array>;
+  readonly roundTripMonoMs: (reader: string) => number | null;
   readonly simulated: SimulatedReaders;
   readonly stop: () => Promise<void>;
 }
@@ -50,8 +53,16 @@ export const createReaders = (
     }
   };
 
+  const adaptorOf = (reader: string): ReaderAdaptor | undefined => {
+    const config = configs.find(({ id }) => id === reader);
+    return config === undefined ? undefined : adaptors[config.driver];
+  };
+
   return {
     simulated,
+    exchange: (reader, apdu) =>
+      adaptorOf(reader)?.exchange(reader, apdu) ?? Promise.resolve(new Uint8Array()),
+    roundTripMonoMs: (reader) => adaptorOf(reader)?.roundTripMonoMs(reader) ?? null,
     start: (onEvent) => {
       for (const driver of used) {
         adaptors[driver].start((event) => {

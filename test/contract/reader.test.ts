@@ -2,7 +2,8 @@
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
-import type { ReadScope } from "#core/card/read-card.ts";
+import { getDataUid } from "#core/card/apdu.ts";
+import { type ReadScope, SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import type { FeedbackSignal, Journal, ReaderAdaptor } from "#gateway/ports.ts";
 import { type EmulatedCard, uriMessage } from "#gateway/reader/emulated/emulated-card.ts";
 import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
@@ -71,13 +72,13 @@ describe.each([
   { name: "PC/SC on vpcd", rig: pcscRig },
 ])("reader adaptor: $name", ({ rig }) => {
   test("says that the reader is up before any card of it", async () => {
-    await using r = await rig("uid");
+    await using r = await rig(SCOPE_UID);
     expect(await r.log.next("ReaderUp")).toMatchObject({ reader: "door" });
     expect(r.log.tags()).toEqual(["ReaderUp"]);
   });
 
   test("tells of a card once when it comes, and once when it goes", async () => {
-    await using r = await rig("uid");
+    await using r = await rig(SCOPE_UID);
     await r.log.next("ReaderUp");
     const beforeMono = clock.monoMs();
     const beforeWall = clock.wallMs();
@@ -94,7 +95,7 @@ describe.each([
   });
 
   test("after a swap of cards the first has left before the second arrives", async () => {
-    await using r = await rig("uid");
+    await using r = await rig(SCOPE_UID);
     await r.log.next("ReaderUp");
     const [first, second] = [emulatedNtag215({}), emulatedMifareClassic({})];
     await r.hold(first);
@@ -121,7 +122,7 @@ describe.each([
     { card: emulatedType4({ ndef: MESSAGE }), ndef: MESSAGE },
     { card: emulatedMifareClassic({}), ndef: null },
   ])("reads UID and NDEF of a $card.technology card", async ({ card, ndef }) => {
-    await using r = await rig("ndef");
+    await using r = await rig(SCOPE_NDEF);
     await r.log.next("ReaderUp");
     await r.hold(card);
     const { sighting } = await r.log.next("CardArrived");
@@ -133,7 +134,7 @@ describe.each([
   test.each([emulatedNtag215({ ndef: MESSAGE }), emulatedType4({ ndef: MESSAGE })])(
     "reads no NDEF of a $technology card where none is asked for",
     async (card) => {
-      await using r = await rig("uid");
+      await using r = await rig(SCOPE_UID);
       await r.log.next("ReaderUp");
       await r.hold(card);
       const { sighting } = await r.log.next("CardArrived");
@@ -143,7 +144,7 @@ describe.each([
   );
 
   test("a card that can't be read whole never arrives", async () => {
-    await using r = await rig("ndef");
+    await using r = await rig(SCOPE_NDEF);
     await r.log.next("ReaderUp");
     await r.hold(emulatedNtag215({ ndef: BROKEN_MESSAGE }));
     const { error } = await r.log.next("CardUnread");
@@ -155,7 +156,7 @@ describe.each([
   });
 
   test.each(SIGNALS)("shows %s while the card lies there", async (signal) => {
-    await using r = await rig("uid");
+    await using r = await rig(SCOPE_UID);
     await r.log.next("ReaderUp");
     await r.hold(emulatedNtag215({}));
     await r.log.next("CardArrived");
@@ -163,13 +164,50 @@ describe.each([
   });
 
   test("shows nothing on a reader that there isn't", async () => {
-    await using r = await rig("uid");
+    await using r = await rig(SCOPE_UID);
     await r.log.next("ReaderUp");
     expect(await r.adaptor.feedback("window", "accepted")).toEqual(E.left({ _tag: "ReaderAway" }));
   });
 
+  test("an APDU is answered by the card that lies there, and by nothing once it is gone", async () => {
+    await using r = await rig(SCOPE_UID);
+    await r.log.next("ReaderUp");
+    expect(await r.adaptor.exchange("door", getDataUid())).toHaveLength(0);
+    const card = emulatedNtag215({});
+    await r.hold(card);
+    await r.log.next("CardArrived");
+    expect(toHex(await r.adaptor.exchange("door", getDataUid()))).toBe(`${toHex(card.uid)}9000`);
+    expect(await r.adaptor.exchange("window", getDataUid())).toHaveLength(0);
+    await r.take();
+    await r.log.next("CardLeft");
+    expect(await r.adaptor.exchange("door", getDataUid())).toHaveLength(0);
+  });
+
+  test("a card that can't be read whole is told of with its technology, and answers APDUs", async () => {
+    await using r = await rig(SCOPE_NDEF);
+    await r.log.next("ReaderUp");
+    const card = emulatedNtag215({ ndef: BROKEN_MESSAGE });
+    await r.hold(card);
+    expect(await r.log.next("CardUnread")).toMatchObject({ technology: "type2" });
+    expect(toHex(await r.adaptor.exchange("door", getDataUid()))).toBe(`${toHex(card.uid)}9000`);
+  });
+
+  test("says when the reader itself answered last, and null for a reader that is down", async () => {
+    await using r = await rig(SCOPE_UID);
+    await r.log.next("ReaderUp");
+    const beforeMs = clock.monoMs();
+    await r.hold(emulatedNtag215({}));
+    await r.log.next("CardArrived");
+    const answeredMs = r.adaptor.roundTripMonoMs("door");
+    expect(answeredMs).toBeGreaterThanOrEqual(beforeMs);
+    expect(answeredMs).toBeLessThanOrEqual(clock.monoMs());
+    expect(r.adaptor.roundTripMonoMs("window")).toBeNull();
+    await r.adaptor.stop();
+    expect(r.adaptor.roundTripMonoMs("door")).toBeNull();
+  });
+
   test("says nothing more once stopped, and stops within a second", async () => {
-    await using r = await rig("uid");
+    await using r = await rig(SCOPE_UID);
     await r.log.next("ReaderUp");
     await r.hold(emulatedNtag215({}));
     await r.log.next("CardArrived");
@@ -187,7 +225,9 @@ describe.each([
 test("PC/SC: a card that lay there before is told of as such, and leaves as any other", async () => {
   await using pcscd = await TestPcscd.started(["ACS ACR122U PICC Interface"]);
   await pcscd.readers[0]?.insert(emulatedNtag215({}));
-  await using observed = new ObservedReaders(pcscd, [{ id: "door", match: null, scope: "uid" }]);
+  await using observed = new ObservedReaders(pcscd, [
+    { id: "door", match: null, scope: SCOPE_UID },
+  ]);
   const { sighting } = await observed.log.next("CardArrived");
   expect(sighting.atStart).toBe(true);
   await pcscd.readers[0]?.remove();

@@ -1,4 +1,5 @@
 /** The reader of most tests, and what must hold for it after each fault. */
+import { SCOPE_UID } from "#core/card/read-card.ts";
 import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
 import type { ConfiguredReader } from "#gateway/reader/pcsc/bound-readers.ts";
 import type { ObservedReaders } from "#test/pcscd/observed-readers.ts";
@@ -10,8 +11,8 @@ export const ACR122U = "ACS ACR122U PICC Interface";
 export const OMNIKEY = "HID Global OMNIKEY 5022 Smart Card Reader";
 
 /** vpcd gives each reader a second slot, which pcscd numbers 01. */
-export const DOOR: ConfiguredReader = { id: "door", match: `${ACR122U} 00 00`, scope: "uid" };
-export const GATE: ConfiguredReader = { id: "gate", match: `${OMNIKEY} 00 00`, scope: "uid" };
+export const DOOR: ConfiguredReader = { id: "door", match: `${ACR122U} 00 00`, scope: SCOPE_UID };
+export const GATE: ConfiguredReader = { id: "gate", match: `${OMNIKEY} 00 00`, scope: SCOPE_UID };
 
 /** How long any fault may keep a reader from its cards. */
 export const RECOVERY_MS = 10_000;

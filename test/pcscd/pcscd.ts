@@ -16,7 +16,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type HeldCard, VirtualReader } from "#test/pcscd/virtual-reader.ts";
+import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
+import { VirtualReader } from "#test/pcscd/virtual-reader.ts";
 
 const PCSCD = "/usr/sbin/pcscd";
 const DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
@@ -78,7 +79,7 @@ interface Slot {
 
 interface Start {
   readonly readerCount?: number;
-  readonly card?: HeldCard;
+  readonly card?: EmulatedCard;
 }
 
 /** One daemon and its readers; it can be killed and started again, with other readers plugged in. */
@@ -95,7 +96,7 @@ export class TestPcscd implements AsyncDisposable {
     this.#slots = slots;
     this.socketPath = path.join(dir, "pcscd.comm");
     this.#unpluggedFile = path.join(dir, "unplugged");
-    this.readers = slots.map(({ port }) => new VirtualReader(port));
+    this.readers = slots.map(({ port, name }) => new VirtualReader(port, name));
   }
 
   /** Readers of these names, in this order; the daemon is not running yet. */

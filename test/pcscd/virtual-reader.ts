@@ -3,12 +3,8 @@ import { readFileSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { toHex } from "#core/bytes.ts";
-
-/** What a reader needs of a card; emulated cards are such. */
-export interface HeldCard {
-  readonly atr: Uint8Array;
-  readonly transmit: (apdu: Uint8Array) => Uint8Array;
-}
+import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
+import { type CardInReader, inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 
 /** May be changed while the card lies there. */
 export interface Handling {
@@ -23,9 +19,10 @@ const CONTROL_POWER_ON = 1;
 const CONTROL_GET_ATR = 4;
 const LENGTH_BYTES = 2;
 
-/** `FF 00` is for the firmware of an ACR122U, which answers `90 xx` and shows it to no card. */
+/** `FF 00 40` and `FF 00 52` are for the firmware of an ACR122U, which answers `90 xx` and shows them to no card. */
 const FIRMWARE_SUCCESS = Uint8Array.of(0x90, 0x00);
-const isForFirmware = (apdu: Uint8Array): boolean => apdu[0] === 0xff && apdu[1] === 0x00;
+const isForFirmware = (apdu: Uint8Array): boolean =>
+  apdu[0] === 0xff && apdu[1] === 0x00 && (apdu[2] === 0x40 || apdu[2] === 0x52);
 
 const frame = (payload: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array(LENGTH_BYTES + payload.length);
@@ -47,8 +44,12 @@ export class VirtualReader {
   #socket: Socket | undefined;
   #onPowered: (() => void) | undefined;
 
-  constructor(port: number) {
+  /** By its name, as clients of PC/SC tell it. */
+  readonly #isAcr122u: boolean;
+
+  constructor(port: number, name: string) {
     this.port = port;
+    this.#isAcr122u = /acr122/i.test(name);
   }
 
   /** Whether pcscd has the reader. Read from the kernel: to connect would be to insert a card. */
@@ -62,7 +63,7 @@ export class VirtualReader {
   }
 
   /** Holds the card to the reader. */
-  async insert(card: HeldCard, handling: Handling = {}): Promise<void> {
+  async insert(card: EmulatedCard, handling: Handling = {}): Promise<void> {
     this.unplug();
     const socket = createConnection(this.port, "127.0.0.1");
     this.#socket = socket;
@@ -72,11 +73,11 @@ export class VirtualReader {
     });
     socket.setNoDelay(true);
     socket.on("error", () => undefined); // pcscd was killed: the card feels nothing
-    this.#answer(socket, card, handling);
+    this.#answer(socket, inPcscReader(card, this.#isAcr122u), handling);
   }
 
   /** Holds the card to the reader, and waits until pcscd has powered it up. */
-  async insertAndWait(card: HeldCard): Promise<void> {
+  async insertAndWait(card: EmulatedCard): Promise<void> {
     await this.insert(card);
     await new Promise<void>((resolve) => {
       this.#onPowered = resolve;
@@ -95,7 +96,7 @@ export class VirtualReader {
     this.#socket = undefined;
   }
 
-  #answer(socket: Socket, card: HeldCard, handling: Handling): void {
+  #answer(socket: Socket, card: CardInReader, handling: Handling): void {
     let pending = Buffer.alloc(0);
     let apduCount = 0;
     const onApdu = (apdu: Uint8Array): void => {

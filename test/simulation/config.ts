@@ -1,4 +1,5 @@
 /** What a simulated gateway is told about itself: two readers, whose taps move, count and mark devices. */
+import { SCOPE_NDEF } from "#core/card/read-card.ts";
 import type { GatewayConfig, ReaderConfig } from "#gateway/config/config.ts";
 
 export const READERS = ["door", "gate"] as const;
@@ -8,7 +9,7 @@ const readerOf = (id: string, audit: ReaderConfig["audit"]): ReaderConfig => ({
   driver: "simulated",
   match: null,
   optional: false,
-  scope: "ndef",
+  scope: SCOPE_NDEF,
   audit,
   onTap: [
     { _tag: "Set", key: "location", to: { _tag: "Place", of: "gateway" } },

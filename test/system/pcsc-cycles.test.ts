@@ -1,4 +1,5 @@
 /** Many taps in a row through pcscd and nfc-pcsc: none missed, none invented. */
+import { SCOPE_NDEF } from "#core/card/read-card.ts";
 import { expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
 import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
@@ -13,7 +14,9 @@ const uidOf = (cycle: number): Uint8Array =>
 
 test(`${CYCLE_COUNT} cards in a row: each arrives once and leaves once, in order`, async () => {
   await using pcscd = await TestPcscd.started(["ACS ACR122U PICC Interface"]);
-  await using observed = new ObservedReaders(pcscd, [{ id: "door", match: null, scope: "ndef" }]);
+  await using observed = new ObservedReaders(pcscd, [
+    { id: "door", match: null, scope: SCOPE_NDEF },
+  ]);
   const { log } = observed;
   await log.next("ReaderUp");
   for (let cycle = 0; cycle < CYCLE_COUNT; cycle += 1) {

@@ -1,4 +1,5 @@
 /** Readers and cards at a real pcscd: several at once, unplugged, slow, silent, pulled away. */
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
@@ -19,7 +20,7 @@ describe("a card", () => {
     { name: "Type 4", card: emulatedType4({ ndef: MESSAGE }), apduCount: 8 },
   ])("pulled away at each of its APDUs never arrives: $name", async ({ card, apduCount }) => {
     await using pcscd = await TestPcscd.started([ACR122U]);
-    await using observed = new ObservedReaders(pcscd, [{ ...DOOR, scope: "ndef" }]);
+    await using observed = new ObservedReaders(pcscd, [{ ...DOOR, scope: SCOPE_NDEF }]);
     const { log } = observed;
     const reader = firstOf(pcscd);
     await log.next("ReaderUp");
@@ -37,7 +38,7 @@ describe("a card", () => {
 
   test("slow to answer is read all the same", async () => {
     await using pcscd = await TestPcscd.started([ACR122U]);
-    await using observed = new ObservedReaders(pcscd, [{ ...DOOR, scope: "ndef" }]);
+    await using observed = new ObservedReaders(pcscd, [{ ...DOOR, scope: SCOPE_NDEF }]);
     await observed.log.next("ReaderUp");
     await firstOf(pcscd).insert(emulatedNtag215({ ndef: MESSAGE }), { delayMs: 100 });
     await observed.log.next("CardArrived");
@@ -111,8 +112,8 @@ describe("readers", () => {
     await using pcscd = await TestPcscd.started([ACR122U, OMNIKEY, "Identiv uTrust 3700 F"]);
     await using observed = new ObservedReaders(pcscd, [
       DOOR,
-      { ...GATE, scope: "ndef" },
-      { id: "desk", match: "Identiv uTrust 3700 F 00 00", scope: "uid" },
+      { ...GATE, scope: SCOPE_NDEF },
+      { id: "desk", match: "Identiv uTrust 3700 F 00 00", scope: SCOPE_UID },
     ]);
     const { log } = observed;
     for (let up = 0; up < 3; up += 1) await log.next("ReaderUp");

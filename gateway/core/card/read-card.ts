@@ -14,7 +14,6 @@ import {
   SW_OPERATION_FAILED,
   SW_SUCCESS,
 } from "#core/card/apdu.ts";
-import { technologyOfAtr } from "#core/card/atr.ts";
 import type { CardCommand, CardReadError } from "#core/card/card-read-error.ts";
 import { decodeNdef, NDEF_BYTES_MAX } from "#core/card/ndef.ts";
 import type { Technology } from "#core/card/sighting.ts";
@@ -38,13 +37,26 @@ import { decodeUid, type Uid } from "#core/card/uid.ts";
 export { type CardReadError, describeCardReadError } from "#core/card/card-read-error.ts";
 
 /** How much is read of a card: each READ costs some milliseconds before the signal. */
-export type ReadScope = "uid" | "ndef";
+export interface ReadScope {
+  readonly ndef: boolean;
+  /** The one-way tap counter of an NTAG21x. */
+  readonly counter: boolean;
+  /** The maker's originality signature of an NTAG21x or Ultralight EV1. */
+  readonly signature: boolean;
+}
+
+export const SCOPE_UID: ReadScope = { ndef: false, counter: false, signature: false };
+export const SCOPE_NDEF: ReadScope = { ...SCOPE_UID, ndef: true };
 
 export interface CardRead {
   readonly technology: Technology;
   readonly uid: Uid;
   /** The whole, well-formed message; null where none was asked for or the card carries none. */
   readonly ndef: Uint8Array | null;
+  /** The card's own count of its taps; null where none was asked for, there is none or the reader can't get it. */
+  readonly counter: number | null;
+  /** 32 bytes, not verified; null as with the counter. */
+  readonly signature: Uint8Array | null;
 }
 
 type Flow<A> = Generator<Uint8Array, E.Either<CardReadError, A>, Uint8Array>;
@@ -203,14 +215,12 @@ function* readNdef(technology: Technology): Flow<Uint8Array | null> {
  * Source: PC/SC part 3; NFC Forum Type 2 Tag 1.1 and Type 4 Tag 2.0, "NDEF Detection Procedure".
  */
 export function* readCard(
-  atr: Uint8Array,
+  technology: Technology,
   scope: ReadScope,
 ): Generator<Uint8Array, E.Either<CardReadError, CardRead>, Uint8Array> {
-  const technology = technologyOfAtr(atr);
   const uid = yield* readUid();
   if (E.isLeft(uid)) return uid;
-  if (scope === "uid") return E.right({ technology, uid: uid.right, ndef: null });
-  const ndef = yield* readNdef(technology);
+  const ndef = scope.ndef ? yield* readNdef(technology) : E.right(null);
   if (E.isLeft(ndef)) return ndef;
-  return E.right({ technology, uid: uid.right, ndef: ndef.right });
+  return E.right({ technology, uid: uid.right, ndef: ndef.right, counter: null, signature: null });
 }

@@ -10,6 +10,10 @@ export interface Sighting {
   readonly uid: Uid;
   /** The whole NDEF message, or null where none was asked for or the card carries none. */
   readonly ndef: Uint8Array | null;
+  /** The card's own count of its taps; null where none was asked for, there is none or the reader can't get it. */
+  readonly counter: number | null;
+  /** The maker's originality signature, 32 bytes, not verified; null as with the counter. */
+  readonly signature: Uint8Array | null;
   /** The card lay on the reader already when the reader came up. */
   readonly atStart: boolean;
   /** Made by a simulated reader. */

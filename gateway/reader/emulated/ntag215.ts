@@ -1,18 +1,13 @@
 /** An NTAG215: a Type 2 card of 135 pages. Read-only, without password and without counter. */
-import { PAGE_BYTES, READ_PAGES_BYTES, SW_SUCCESS } from "#core/card/apdu.ts";
+import { PAGE_BYTES, READ_PAGES_BYTES } from "#core/card/apdu.ts";
 import { encodeNdefTlv } from "#core/card/tlv.ts";
 import { TYPE2_CAPABILITY_PAGE, TYPE2_DATA_PAGE } from "#core/card/type2.ts";
 import {
   type CardModel,
   type EmulatedCard,
   type EmulatedCardOptions,
-  respond,
   sizedNdef,
   sizedUid,
-  storageCardAtr,
-  storageCardTransmit,
-  SW_NOT_FOUND,
-  SW_WRONG_LENGTH,
   uriMessage,
 } from "#gateway/reader/emulated/emulated-card.ts";
 
@@ -24,7 +19,7 @@ const CAPABILITY_CONTAINER = Uint8Array.of(0xe1, 0x10, 0x3e, 0x00);
 /** What type and length of the TLV leave of them, the length taking 3 bytes. */
 const NDEF_BYTES_MAX_NTAG215 = 492;
 
-const CARD_NAME = 0x03;
+const COMMAND_READ = 0x30;
 const CASCADE_TAG = 0x88;
 const INTERNAL = 0x48;
 const UID_DEFAULT = Uint8Array.of(0x04, 0xa1, 0xb2, 0xc3, 0xd4, 0x6c, 0x80);
@@ -49,21 +44,18 @@ const writeMemory = (uid: Uint8Array, ndef: Uint8Array): Uint8Array => {
   return memory;
 };
 
-/**
- * READ gives 4 pages, and goes on at page 0 after the last one. The reader hands over the first Le
- * bytes. A page that does not exist is answered by NAK, which the reader turns into 6A82.
- */
-const answerRead = (memory: Uint8Array, apdu: Uint8Array): Uint8Array => {
-  const [, , p1, page = 0, le = 0] = apdu;
-  if (le === 0 || le > READ_PAGES_BYTES) return respond(SW_WRONG_LENGTH);
-  if (p1 !== 0 || page >= PAGE_COUNT) return respond(SW_NOT_FOUND);
-  const data = new Uint8Array(le);
-  for (let i = 0; i < le; i += 1) data[i] = memory[(page * PAGE_BYTES + i) % memory.length] ?? 0;
-  return respond(SW_SUCCESS, data);
+/** 4 pages; after the last one it goes on at page 0. NAK for a page that does not exist. */
+const answerRead = (memory: Uint8Array, page: number): Uint8Array | null => {
+  if (page >= PAGE_COUNT) return null;
+  const data = new Uint8Array(READ_PAGES_BYTES);
+  for (let i = 0; i < data.length; i += 1) {
+    data[i] = memory[(page * PAGE_BYTES + i) % memory.length] ?? 0;
+  }
+  return data;
 };
 
 /**
- * An NTAG215 as a PC/SC reader shows it. By default it holds the URI `https://tapmesh.example/tag/1`.
+ * An NTAG215. By default it holds the URI `https://tapmesh.example/tag/1`.
  * Source: NXP NTAG213/215/216 data sheet rev. 3.2, sections 8.5 and 10.2.
  */
 export const emulatedNtag215 = (options: EmulatedCardOptions): EmulatedCard => {
@@ -73,8 +65,12 @@ export const emulatedNtag215 = (options: EmulatedCardOptions): EmulatedCard => {
   return {
     technology: "type2",
     uid,
-    atr: storageCardAtr(CARD_NAME),
-    transmit: storageCardTransmit(uid, (apdu) => answerRead(memory, apdu)),
+    atqa: Uint8Array.of(0x00, 0x44),
+    sak: 0x00,
+    ats: null,
+    enterField: () => undefined,
+    exchange: ([command, page]) =>
+      command === COMMAND_READ && page !== undefined ? answerRead(memory, page) : null,
   };
 };
 

@@ -4,6 +4,7 @@ import type { CardReadError, ReadScope } from "#core/card/read-card.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import type { Clock, Journal, ReaderAdaptor, ReaderEvent } from "#gateway/ports.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
+import { type CardInReader, inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 import { readEmulated } from "#gateway/reader/emulated/read-emulated.ts";
 
 export type SimulatedTapError =
@@ -34,6 +35,39 @@ interface SimulatedReaderDeps {
   readonly journal: Journal;
 }
 
+/** The cards that lie on readers, each for its time. */
+class Field {
+  readonly #held = new Map<
+    string,
+    { readonly card: CardInReader; readonly timer: NodeJS.Timeout }
+  >();
+  readonly #onLeft: (reader: string) => void;
+
+  constructor(onLeft: (reader: string) => void) {
+    this.#onLeft = onLeft;
+  }
+
+  cardOn(reader: string): CardInReader | undefined {
+    return this.#held.get(reader)?.card;
+  }
+
+  hold(reader: string, card: CardInReader, holdMs: number): void {
+    const timer = setTimeout(() => {
+      this.#held.delete(reader);
+      this.#onLeft(reader);
+    }, holdMs);
+    timer.unref(); // a card left on a simulated reader must not keep the process alive
+    this.#held.set(reader, { card, timer });
+  }
+
+  clear(): void {
+    for (const { timer } of this.#held.values()) clearTimeout(timer);
+    this.#held.clear();
+  }
+}
+
+const NO_ANSWER = new Uint8Array();
+
 interface SimulatedReaderConfig {
   readonly id: string;
   readonly scope: ReadScope;
@@ -46,17 +80,9 @@ export const createSimulatedReader = (
 ): SimulatedReaders => {
   const { clock, journal } = deps;
   const scopes = new Map(readers.map(({ id, scope }) => [id, scope]));
-  const timers = new Map<string, NodeJS.Timeout>(); // by reader: a card is in its field
   let emit: ((event: ReaderEvent) => void) | undefined;
 
-  const holdFor = (reader: string, holdMs: number): void => {
-    const timer = setTimeout(() => {
-      timers.delete(reader);
-      emit?.({ _tag: "CardLeft", reader, monoMs: clock.monoMs() });
-    }, holdMs);
-    timer.unref(); // a card left on a simulated reader must not keep the process alive
-    timers.set(reader, timer);
-  };
+  const field = new Field((reader) => emit?.({ _tag: "CardLeft", reader, monoMs: clock.monoMs() }));
 
   return {
     start: (onEvent) => {
@@ -72,13 +98,14 @@ export const createSimulatedReader = (
         return E.left({ _tag: "ReaderUnknown", readersKnown: [...scopes.keys()] });
       }
       if (emit === undefined) return E.left({ _tag: "ReaderNotRunning" });
-      if (timers.has(reader)) return E.left({ _tag: "CardInField" });
+      if (field.cardOn(reader) !== undefined) return E.left({ _tag: "CardInField" });
       const wallMs = clock.wallMs(); // when it was held, not when read
       const monoMs = clock.monoMs();
-      holdFor(reader, holdMs);
-      const read = readEmulated(card, scope);
+      const held = inPcscReader(card);
+      field.hold(reader, held, holdMs);
+      const read = readEmulated(held, scope);
       if (E.isLeft(read)) {
-        emit({ _tag: "CardUnread", reader, error: read.left });
+        emit({ _tag: "CardUnread", reader, technology: card.technology, error: read.left });
         return E.left({ _tag: "CardUnread", error: read.left });
       }
       const sighting: Sighting = {
@@ -93,7 +120,7 @@ export const createSimulatedReader = (
       return E.right(sighting);
     },
 
-    isInField: (reader) => timers.has(reader),
+    isInField: (reader) => field.cardOn(reader) !== undefined,
 
     // There is no light and no buzzer: the journal is where the signal shows.
     feedback: (reader, signal) => {
@@ -102,10 +129,13 @@ export const createSimulatedReader = (
       return Promise.resolve(E.right(undefined));
     },
 
+    exchange: (reader, apdu) => Promise.resolve(field.cardOn(reader)?.transmit(apdu) ?? NO_ANSWER),
+
+    roundTripMonoMs: (reader) => (emit !== undefined && scopes.has(reader) ? clock.monoMs() : null),
+
     stop: () => {
       emit = undefined;
-      for (const timer of timers.values()) clearTimeout(timer);
-      timers.clear();
+      field.clear();
       return Promise.resolve();
     },
   };

@@ -3,15 +3,15 @@ import { concatBytes, equalBytes } from "#core/bytes.ts";
 import { SW_SUCCESS } from "#core/card/apdu.ts";
 import { TYPE4_APPLICATION, TYPE4_CAPABILITY_FILE } from "#core/card/type4.ts";
 import {
-  answerGetData,
   type CardModel,
-  CLA_READER,
   type EmulatedCard,
   type EmulatedCardOptions,
-  isGetData,
-  respond,
   sizedNdef,
   sizedUid,
+  uriMessage,
+} from "#gateway/reader/emulated/emulated-card.ts";
+import {
+  respond,
   SW_CLA_NOT_SUPPORTED,
   SW_COMMAND_NOT_ALLOWED,
   SW_END_OF_FILE,
@@ -20,8 +20,7 @@ import {
   SW_OFFSET_OUTSIDE_FILE,
   SW_WRONG_LENGTH,
   SW_WRONG_P1_P2,
-  uriMessage,
-} from "#gateway/reader/emulated/emulated-card.ts";
+} from "#gateway/reader/emulated/responses.ts";
 
 const HEADER_BYTES = 4;
 const INS_SELECT = 0xa4;
@@ -36,8 +35,8 @@ const NDEF_BYTES_MAX_TYPE4 = NDEF_FILE_BYTES - NLEN_BYTES;
 const MLE = 0x3b;
 const MLC = 0x34;
 
-/** Without historical bytes. */
-const ATR = Uint8Array.of(0x3b, 0x80, 0x80, 0x01, 0x01);
+/** Frames of up to 64 bytes, the usual timing, without historical bytes. */
+const ATS = Uint8Array.of(0x05, 0x75, 0x80, 0x60, 0x02);
 const UID_DEFAULT = Uint8Array.of(0x04, 0x37, 0x2b, 0x6a, 0x11, 0x4f, 0x90);
 
 const uint16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff);
@@ -109,9 +108,8 @@ const answerReadBinary = (file: Uint8Array | undefined, apdu: Uint8Array): Uint8
 };
 
 /**
- * A Type 4 card as a PC/SC reader shows it: the reader answers GET DATA, the card the rest. What is
- * selected lasts as long as the value does; a real card forgets it when it leaves the field. By default
- * it holds the URI `https://tapmesh.example/card/1`.
+ * A Type 4 card. What is selected is forgotten when the card leaves the field. By default it holds the URI
+ * `https://tapmesh.example/card/1`.
  * Source: NFC Forum Type 4 Tag 2.0; status words from ISO/IEC 7816-4.
  */
 export const emulatedType4 = (options: EmulatedCardOptions): EmulatedCard => {
@@ -122,16 +120,26 @@ export const emulatedType4 = (options: EmulatedCardOptions): EmulatedCard => {
     [NDEF_FILE, writeNdefFile(sizedNdef(ndef, NDEF_BYTES_MAX_TYPE4))],
   ]);
   const selection: Selection = { application: false, file: undefined };
-  const transmit = (apdu: Uint8Array): Uint8Array => {
+  const exchange = (apdu: Uint8Array): Uint8Array => {
     if (apdu.length < HEADER_BYTES) return respond(SW_WRONG_LENGTH);
-    if (isGetData(apdu)) return answerGetData(uid, apdu);
-    if (apdu[0] === CLA_READER) return respond(SW_INS_NOT_SUPPORTED);
     if (apdu[0] !== 0x00) return respond(SW_CLA_NOT_SUPPORTED);
     if (apdu[1] === INS_SELECT) return respond(answerSelect(selection, files, apdu));
     if (apdu[1] === INS_READ_BINARY) return answerReadBinary(selection.file, apdu);
     return respond(SW_INS_NOT_SUPPORTED);
   };
-  return { technology: "type4", uid, atr: ATR, transmit };
+  const enterField = (): void => {
+    selection.application = false;
+    selection.file = undefined;
+  };
+  return {
+    technology: "type4",
+    uid,
+    atqa: Uint8Array.of(0x03, 0x44),
+    sak: 0x20,
+    ats: ATS,
+    enterField,
+    exchange,
+  };
 };
 
 export const TYPE4: CardModel = {

@@ -191,18 +191,20 @@ const onCard = (readers: BoundReaders, message: CardMessage): ReadersStep => {
         readers: withState(readers, id, { _tag: "Up", hardware, hasCard: false }),
         effects: [emit({ _tag: "CardLeft", reader: id, monoMs: message.monoMs })],
       };
-    case "CardUnread":
+    case "CardUnread": {
+      const { technology, error } = message;
       return {
         readers,
-        effects: [emit({ _tag: "CardUnread", reader: id, error: message.error })],
+        effects: [emit({ _tag: "CardUnread", reader: id, technology, error })],
       };
+    }
   }
 };
 
 /** What the child says of one piece of hardware. `monoMs`: now. */
 export const hear = (
   readers: BoundReaders,
-  message: Exclude<ChildMessage, { _tag: "Heartbeat" | "FeedbackDone" }>,
+  message: Exclude<ChildMessage, { _tag: "Heartbeat" | "FeedbackDone" | "ExchangeDone" }>,
   monoMs: number,
 ): ReadersStep => {
   switch (message._tag) {

@@ -53,6 +53,12 @@ const onParentMessage = (message: ParentMessage): void => {
       }
       session?.feedback(message.request, message.signal);
       return;
+    case "Exchange":
+      if (session === undefined) {
+        report({ _tag: "ExchangeDone", request: message.request, response: new Uint8Array() });
+      }
+      session?.exchange(message.request, message.cardMonoMs, message.apdu);
+      return;
   }
 };
 

@@ -22,14 +22,22 @@ export type ChildMessage =
       readonly monoMs: number;
     }
   | { readonly _tag: "CardLeft"; readonly name: string; readonly monoMs: number }
-  | { readonly _tag: "CardUnread"; readonly name: string; readonly error: CardReadError }
+  | {
+      readonly _tag: "CardUnread";
+      readonly name: string;
+      readonly technology: Technology;
+      readonly error: CardReadError;
+      readonly monoMs: number;
+    }
   /** What PC/SC complained about: for the journal, the consequences come as messages of their own. */
   | { readonly _tag: "Trouble"; readonly name: string; readonly detail: string }
   | {
       readonly _tag: "FeedbackDone";
       readonly request: number;
       readonly error: FeedbackError | null;
-    };
+    }
+  /** Empty: the card is gone, or gave no answer. */
+  | { readonly _tag: "ExchangeDone"; readonly request: number; readonly response: Uint8Array };
 
 export type ParentMessage =
   /** The hardware is a configured reader: from now on its cards are read. */
@@ -39,6 +47,14 @@ export type ParentMessage =
       readonly request: number;
       readonly name: string;
       readonly signal: FeedbackSignal;
+    }
+  /** For the card that arrived at that time, and for no other. */
+  | {
+      readonly _tag: "Exchange";
+      readonly request: number;
+      readonly name: string;
+      readonly cardMonoMs: number;
+      readonly apdu: Uint8Array;
     };
 
 /** Why the child ended by itself. Any other exit code is a crash. */
@@ -64,7 +80,6 @@ const isOneOf =
   (value: unknown): value is A =>
     isText(value) && Object.hasOwn(all, value);
 
-const isScope = isOneOf<ReadScope>({ uid: true, ndef: true });
 const isSignal = isOneOf<FeedbackSignal>({
   accepted: true,
   unknown: true,
@@ -77,6 +92,12 @@ const isTechnology = isOneOf<Technology>({
   "mifare-classic": true,
   other: true,
 });
+
+const isScope = (value: unknown): value is ReadScope =>
+  isFields(value) &&
+  [value["ndef"], value["counter"], value["signature"]].every((part) => typeof part === "boolean");
+
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
 
 type FieldKind = "text" | "count" | "tagged";
 
@@ -121,11 +142,13 @@ const isFeedbackError = (value: unknown): value is FeedbackError =>
 
 const decodeRead = (value: unknown): CardRead | undefined => {
   if (!isFields(value)) return undefined;
-  const { technology, uid, ndef } = value;
+  const { technology, uid, ndef, counter, signature } = value;
   if (!isTechnology(technology) || !isText(uid)) return undefined;
-  if (ndef !== null && !(ndef instanceof Uint8Array)) return undefined;
+  if (ndef !== null && !isBytes(ndef)) return undefined;
+  if (counter !== null && !isMs(counter)) return undefined;
+  if (signature !== null && !isBytes(signature)) return undefined;
   const parsed = parseUid(uid);
-  return E.isLeft(parsed) ? undefined : { technology, uid: parsed.right, ndef };
+  return E.isLeft(parsed) ? undefined : { technology, uid: parsed.right, ndef, counter, signature };
 };
 
 const decodeCardArrived = (fields: Fields, name: string): ChildMessage | undefined => {
@@ -136,8 +159,14 @@ const decodeCardArrived = (fields: Fields, name: string): ChildMessage | undefin
   return { _tag: "CardArrived", name, read, atStart, wallMs, monoMs };
 };
 
+const decodeCardUnread = (fields: Fields, name: string): ChildMessage | undefined => {
+  const { technology, error, monoMs } = fields;
+  if (!isTechnology(technology) || !isReadError(error) || !isMs(monoMs)) return undefined;
+  return { _tag: "CardUnread", name, technology, error, monoMs };
+};
+
 const decodeOfReader = (fields: Fields): ChildMessage | undefined => {
-  const { _tag, name, reason, detail, monoMs, error } = fields;
+  const { _tag, name, reason, detail, monoMs } = fields;
   if (!isText(name)) return undefined;
   switch (_tag) {
     case "HardwareFound":
@@ -150,7 +179,7 @@ const decodeOfReader = (fields: Fields): ChildMessage | undefined => {
     case "CardLeft":
       return isMs(monoMs) ? { _tag, name, monoMs } : undefined;
     case "CardUnread":
-      return isReadError(error) ? { _tag, name, error } : undefined;
+      return decodeCardUnread(fields, name);
     case "Trouble":
       return isText(detail) ? { _tag, name, detail } : undefined;
     default:
@@ -170,6 +199,11 @@ export const decodeChildMessage = (value: unknown): E.Either<MessageMalformed, C
     const isWhole = isMs(request) && (error === null || isFeedbackError(error));
     return isWhole ? E.right({ _tag, request, error }) : malformed(value);
   }
+  if (_tag === "ExchangeDone") {
+    const { response } = value;
+    const isWhole = isMs(request) && isBytes(response);
+    return isWhole ? E.right({ _tag, request, response }) : malformed(value);
+  }
   const message = decodeOfReader(value);
   return message === undefined ? malformed(value) : E.right(message);
 };
@@ -180,8 +214,11 @@ export const decodeParentMessage = (value: unknown): E.Either<MessageMalformed, 
   const { _tag, name, scope, request, signal } = value;
   if (!isText(name)) return malformed(value);
   if (_tag === "Use" && isScope(scope)) return E.right({ _tag, name, scope });
-  if (_tag === "Feedback" && isMs(request) && isSignal(signal)) {
-    return E.right({ _tag, request, name, signal });
+  if (!isMs(request)) return malformed(value);
+  if (_tag === "Feedback" && isSignal(signal)) return E.right({ _tag, request, name, signal });
+  const { cardMonoMs, apdu } = value;
+  if (_tag === "Exchange" && isMs(cardMonoMs) && isBytes(apdu)) {
+    return E.right({ _tag, request, name, cardMonoMs, apdu });
   }
   return malformed(value);
 };

@@ -14,6 +14,7 @@ import { isAcr122u } from "#gateway/reader/pcsc/acr122u.ts";
 import { type ConfiguredReader, hardwareOfReader } from "#gateway/reader/pcsc/bound-readers.ts";
 import { type RunningChild, startChild } from "#gateway/reader/pcsc/child-process.ts";
 import type { ChildMessage, MessageMalformed } from "#gateway/reader/pcsc/messages.ts";
+import { Requests } from "#gateway/reader/pcsc/requests.ts";
 import { probePcscd } from "#gateway/reader/pcsc/pcscd-socket.ts";
 import {
   type Effect,
@@ -24,8 +25,8 @@ import {
   tickDueMs,
 } from "#gateway/reader/pcsc/supervision.ts";
 
-/** The signal may wait for the end of the reading before it, and then takes its own time. */
-const FEEDBACK_TIMEOUT_MS = 3 * APDU_TIMEOUT_MS;
+/** A signal or an APDU may wait for the end of the reading before it, and then takes its own time. */
+const REQUEST_TIMEOUT_MS = 3 * APDU_TIMEOUT_MS;
 
 interface Deps {
   readonly clock: Clock;
@@ -39,6 +40,8 @@ type FeedbackOutcome = E.Either<FeedbackError, void>;
 
 const SHOWN: FeedbackOutcome = E.right(undefined);
 const AWAY: FeedbackOutcome = E.left({ _tag: "ReaderAway" });
+/** What readCard takes for "no answer". */
+const NO_ANSWER = new Uint8Array();
 
 export interface PcscReaders extends ReaderAdaptor {
   /** What PC/SC calls the hardware that is in use now, by configured reader. */
@@ -54,8 +57,11 @@ class SupervisedReaders implements PcscReaders {
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
   #onStopped: (() => void) | undefined;
-  #lastRequest = 0;
-  readonly #requests = new Map<number, (outcome: FeedbackOutcome) => void>();
+  readonly #signals = new Requests<FeedbackOutcome>(REQUEST_TIMEOUT_MS, AWAY);
+  readonly #exchanges = new Requests<Uint8Array>(REQUEST_TIMEOUT_MS, NO_ANSWER);
+  /** By hardware: when it was heard of last, and when the card came that was told of last. Both ms monotonic. */
+  readonly #heardMs = new Map<string, number>();
+  readonly #cardMs = new Map<string, number>();
 
   constructor(deps: Deps, configured: ReadonlyArray<ConfiguredReader>) {
     this.#deps = deps;
@@ -84,22 +90,33 @@ class SupervisedReaders implements PcscReaders {
       this.#deps.journal.info("reader.feedback", { reader, signal });
       return SHOWN;
     }
-    this.#lastRequest += 1;
-    const request = this.#lastRequest;
-    this.#child.send({ _tag: "Feedback", request, name, signal });
-    return await new Promise((resolve) => {
-      const timer = setTimeout(() => this.#answer(request, AWAY), FEEDBACK_TIMEOUT_MS);
-      this.#requests.set(request, (outcome) => {
-        clearTimeout(timer);
-        resolve(outcome);
-      });
-    });
+    const outcome = await this.#signals.ask((request) =>
+      this.#child?.send({ _tag: "Feedback", request, name, signal }),
+    );
+    if (outcome !== AWAY) this.#noteHeard(name);
+    return outcome;
+  }
+
+  async exchange(reader: string, apdu: Uint8Array): Promise<Uint8Array> {
+    const name = hardwareOfReader(this.#state.readers, reader);
+    const cardMonoMs = name === undefined ? undefined : this.#cardMs.get(name);
+    if (name === undefined || cardMonoMs === undefined) return NO_ANSWER;
+    const response = await this.#exchanges.ask((request) =>
+      this.#child?.send({ _tag: "Exchange", request, name, cardMonoMs, apdu }),
+    );
+    if (response.length > 0) this.#noteHeard(name);
+    return response;
+  }
+
+  roundTripMonoMs(reader: string): number | null {
+    const name = hardwareOfReader(this.#state.readers, reader);
+    return name === undefined ? null : (this.#heardMs.get(name) ?? null);
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    this.#answerAll();
+    this.#giveUpRequests();
     if (this.#child === undefined) return;
     const stopped = new Promise<void>((resolve) => {
       this.#onStopped = resolve;
@@ -144,7 +161,7 @@ class SupervisedReaders implements PcscReaders {
       onMessage: (message) => this.#hear(message),
       onExit: (exit) => {
         this.#child = undefined;
-        this.#answerAll();
+        this.#giveUpRequests();
         this.#onStopped?.();
         this.#input({ _tag: "ChildExited", exit });
       },
@@ -158,9 +175,17 @@ class SupervisedReaders implements PcscReaders {
     }
     const message = decoded.right;
     if (message._tag === "FeedbackDone") {
-      this.#answer(message.request, message.error === null ? SHOWN : E.left(message.error));
+      const isAway = message.error?._tag === "ReaderAway";
+      const refusedOrShown = message.error === null ? SHOWN : E.left(message.error);
+      this.#signals.answer(message.request, isAway ? AWAY : refusedOrShown);
       return;
     }
+    if (message._tag === "ExchangeDone") {
+      this.#exchanges.answer(message.request, message.response);
+      return;
+    }
+    if (message._tag !== "Heartbeat") this.#noteHeard(message.name);
+    this.#noteCard(message);
     this.#input({ _tag: "ChildSaid", message });
   }
 
@@ -174,13 +199,24 @@ class SupervisedReaders implements PcscReaders {
     this.#timer = setTimeout(() => setImmediate(() => this.#input({ _tag: "Tick" })), delayMs);
   }
 
-  #answer(request: number, outcome: FeedbackOutcome): void {
-    this.#requests.get(request)?.(outcome);
-    this.#requests.delete(request);
+  #noteHeard(name: string): void {
+    this.#heardMs.set(name, this.#deps.clock.monoMs());
   }
 
-  #answerAll(): void {
-    for (const request of this.#requests.keys()) this.#answer(request, AWAY);
+  #noteCard(message: ChildMessage): void {
+    if (message._tag === "CardArrived" || message._tag === "CardUnread") {
+      this.#cardMs.set(message.name, message.monoMs);
+    }
+    if (message._tag === "CardLeft" || message._tag === "ReaderDown") {
+      this.#cardMs.delete(message.name);
+    }
+  }
+
+  #giveUpRequests(): void {
+    this.#signals.giveUp();
+    this.#exchanges.giveUp();
+    this.#heardMs.clear();
+    this.#cardMs.clear();
   }
 }
 

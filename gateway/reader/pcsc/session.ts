@@ -5,12 +5,14 @@
 import { setTimeout } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
+import { technologyOfAtr } from "#core/card/atr.ts";
 import {
   readCard,
   type CardRead,
   type CardReadError,
   type ReadScope,
 } from "#core/card/read-card.ts";
+import type { Technology } from "#core/card/sighting.ts";
 import { APDU_TIMEOUT_MS } from "#gateway/limits.ts";
 import type { FeedbackError, FeedbackSignal } from "#gateway/ports.ts";
 import {
@@ -51,6 +53,8 @@ export interface Session {
   /** The hardware is configured: begin with what lies there now. */
   readonly use: (scope: ReadScope) => void;
   readonly feedback: (request: number, signal: FeedbackSignal) => void;
+  /** Sends the APDU to the card whose arrival was told of with this time; if another lies there by now, to none. */
+  readonly exchange: (request: number, cardMonoMs: number, apdu: Uint8Array) => void;
 }
 
 const UNAVAILABLE = "pcscd can't reach the reader: unplug it and plug it in again";
@@ -89,6 +93,8 @@ class ReaderSession implements Session {
   #seen: number | undefined;
   #isConnected = false;
   #isCardReported = false;
+  /** When the card that lies there arrived; undefined: none does. */
+  #cardMonoMs: number | undefined;
   #isDetectionBeepOff = false;
 
   constructor(hardware: Hardware, monoMs: () => number, report: (message: ChildMessage) => void) {
@@ -125,6 +131,14 @@ class ReaderSession implements Session {
   feedback(request: number, signal: FeedbackSignal): void {
     this.#enqueue(async () => {
       this.#report({ _tag: "FeedbackDone", request, error: await this.#show(signal) });
+    });
+  }
+
+  exchange(request: number, cardMonoMs: number, apdu: Uint8Array): void {
+    this.#enqueue(async () => {
+      const isThere = this.#cardMonoMs === cardMonoMs;
+      const response = isThere ? await this.#transmit(apdu) : NO_ANSWER;
+      this.#report({ _tag: "ExchangeDone", request, response });
     });
   }
 
@@ -170,15 +184,17 @@ class ReaderSession implements Session {
     const scope = this.#scope;
     if (scope === null) return; // it fell silent while it let go of the card before
     await this.#connect();
-    const read = await this.#read(status.atr, scope);
+    const technology = technologyOfAtr(status.atr);
+    const read = await this.#read(technology, scope);
     const { name } = this.#hardware;
+    const { wallMs, monoMs } = status;
     if (!this.#isUp()) return; // it fell silent, and that was said instead
+    this.#cardMonoMs = monoMs;
     if (E.isLeft(read)) {
-      this.#report({ _tag: "CardUnread", name, error: read.left });
+      this.#report({ _tag: "CardUnread", name, technology, error: read.left, monoMs });
       return;
     }
     this.#isCardReported = true;
-    const { wallMs, monoMs } = status;
     this.#report({ _tag: "CardArrived", name, read: read.right, atStart, wallMs, monoMs });
     await this.#silenceDetectionBeep();
   }
@@ -199,8 +215,11 @@ class ReaderSession implements Session {
     this.#report({ _tag: "CardLeft", name: this.#hardware.name, monoMs });
   }
 
-  async #read(atr: Uint8Array, scope: ReadScope): Promise<E.Either<CardReadError, CardRead>> {
-    const reading = readCard(atr, scope);
+  async #read(
+    technology: Technology,
+    scope: ReadScope,
+  ): Promise<E.Either<CardReadError, CardRead>> {
+    const reading = readCard(technology, scope);
     let step = reading.next();
     while (step.done !== true) step = reading.next(await this.#transmit(step.value));
     return step.value;
@@ -235,6 +254,7 @@ class ReaderSession implements Session {
 
   async #disconnect(): Promise<void> {
     this.#isConnected = false;
+    this.#cardMonoMs = undefined;
     await this.#attempt(() => this.#hardware.disconnect(), CONNECT_TIMEOUT_MS);
   }
 

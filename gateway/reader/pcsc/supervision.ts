@@ -59,8 +59,8 @@ export interface ChildExit {
   readonly detail: string;
 }
 
-/** What the child says of its readers, and its heartbeat; feedback is between caller and child. */
-export type Supervised = Exclude<ChildMessage, { _tag: "FeedbackDone" }>;
+/** What the child says of its readers, and its heartbeat; feedback and exchanges are between caller and child. */
+export type Supervised = Exclude<ChildMessage, { _tag: "FeedbackDone" | "ExchangeDone" }>;
 
 export type Input =
   | { readonly _tag: "Tick" }

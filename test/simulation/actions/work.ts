@@ -46,6 +46,8 @@ const hold = (
     technology: "type2",
     uid: card.uid,
     ndef,
+    counter: null,
+    signature: null,
     atStart: false,
     simulated: true,
     wallMs: clock.wallMs(),

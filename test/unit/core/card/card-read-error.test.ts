@@ -1,3 +1,4 @@
+import { SCOPE_NDEF } from "#core/card/read-card.ts";
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { concatBytes } from "#core/bytes.ts";
@@ -29,14 +30,18 @@ interface Case {
 const errorOf = (run: ReturnType<typeof runRead>): CardReadError | undefined =>
   E.isLeft(run.result) ? run.result.left : undefined;
 const fromScript = (...responses: ReadonlyArray<Uint8Array>): CardReadError | undefined =>
-  errorOf(runRead(ATR_TYPE4, "ndef", script(responses)));
+  errorOf(runRead(ATR_TYPE4, SCOPE_NDEF, script(responses)));
 const fromType2 = (fromPage3: string): CardReadError | undefined =>
-  errorOf(runRead(ATR_TYPE2, "ndef", type2(hex(fromPage3))));
+  errorOf(runRead(ATR_TYPE2, SCOPE_NDEF, type2(hex(fromPage3))));
 const fromType4 = (capability: Uint8Array, file: string): CardReadError | undefined =>
-  errorOf(runRead(ATR_TYPE4, "ndef", type4(capability, hex(file))));
+  errorOf(runRead(ATR_TYPE4, SCOPE_NDEF, type4(capability, hex(file))));
 const fromMessage = (message: string): CardReadError | undefined =>
   errorOf(
-    runRead(ATR_TYPE2, "ndef", type2(concatBytes(hex("E1103E00"), encodeNdefTlv(hex(message))))),
+    runRead(
+      ATR_TYPE2,
+      SCOPE_NDEF,
+      type2(concatBytes(hex("E1103E00"), encodeNdefTlv(hex(message)))),
+    ),
   );
 
 // Each table is typed by the union, so that a new tag must come with a case.

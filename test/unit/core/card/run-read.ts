@@ -1,5 +1,6 @@
 import type * as E from "fp-ts/lib/Either.js";
 import { concatBytes, toHex } from "#core/bytes.ts";
+import { technologyOfAtr } from "#core/card/atr.ts";
 import {
   type CardRead,
   type CardReadError,
@@ -34,7 +35,7 @@ export interface Run {
 /** Runs the flow to its end; throws if it asks for more than it promises. */
 export const runRead = (atr: Uint8Array, scope: ReadScope, answer: Answer): Run => {
   const commands: string[] = [];
-  const flow = readCard(atr, scope);
+  const flow = readCard(technologyOfAtr(atr), scope);
   let step = flow.next();
   while (step.done !== true) {
     if (commands.length === COMMAND_COUNT_MAX) throw new Error("more commands than promised");

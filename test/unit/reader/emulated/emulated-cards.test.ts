@@ -1,3 +1,4 @@
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import * as fc from "fast-check";
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
@@ -8,19 +9,33 @@ import { type ReadScope } from "#core/card/read-card.ts";
 import { decodeUid, uidUnfitFor } from "#core/card/uid.ts";
 import { decodeUri } from "#core/card/well-known.ts";
 import { emulatedCard } from "#gateway/reader/emulated/catalogue.ts";
-import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
+import type { EmulatedCard, EmulatedCardOptions } from "#gateway/reader/emulated/emulated-card.ts";
+import { type CardInReader, inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
 import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
 import { readEmulated } from "#gateway/reader/emulated/read-emulated.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
 import { hex } from "#test/unit/core/card/hex.ts";
 
-const ask = (card: EmulatedCard, apdu: string): string => toHex(card.transmit(hex(apdu)));
+type Held = EmulatedCard & CardInReader;
+
+const held =
+  (make: (options: EmulatedCardOptions) => EmulatedCard) =>
+  (options: EmulatedCardOptions): Held => {
+    const card = make(options);
+    return { ...card, ...inPcscReader(card) };
+  };
+
+const heldNtag215 = held(emulatedNtag215);
+const heldType4 = held(emulatedType4);
+const heldMifareClassic = held(emulatedMifareClassic);
+
+const ask = (card: CardInReader, apdu: string): string => toHex(card.transmit(hex(apdu)));
 
 const makers = [
-  ["ntag215", emulatedNtag215],
-  ["type4", emulatedType4],
-  ["classic", emulatedMifareClassic],
+  ["ntag215", heldNtag215],
+  ["type4", heldType4],
+  ["classic", heldMifareClassic],
 ] as const;
 
 /** A message of at most 492 bytes, which every card but the Classic has room for. */
@@ -31,7 +46,7 @@ const message = fc.uint8Array({ maxLength: 486 }).map((payload) => {
   return encoded.right;
 });
 
-const countSteps = (card: EmulatedCard, scope: ReadScope): number => {
+const countSteps = (card: Held, scope: ReadScope): number => {
   let count = 0;
   const transmit = (apdu: Uint8Array): Uint8Array => {
     count += 1;
@@ -43,7 +58,7 @@ const countSteps = (card: EmulatedCard, scope: ReadScope): number => {
 
 /** Reads the card; the responses from step k on are replaced. */
 const readReplaced = (
-  card: EmulatedCard,
+  card: Held,
   k: number,
   replace: (response: Uint8Array) => Uint8Array,
 ): ReturnType<typeof readEmulated> => {
@@ -53,13 +68,13 @@ const readReplaced = (
     const response = card.transmit(apdu);
     return step < k ? response : replace(response);
   };
-  return readEmulated({ atr: card.atr, transmit }, "ndef");
+  return readEmulated({ atr: card.atr, transmit }, SCOPE_NDEF);
 };
 
 const SELECT_APPLICATION = "00A4040007D276000085010100";
 /** A Type 4 card that has been sent these. */
-const selected = (...apdus: ReadonlyArray<string>): EmulatedCard => {
-  const card = emulatedType4({});
+const selected = (...apdus: ReadonlyArray<string>): CardInReader => {
+  const card = heldType4({});
   for (const apdu of apdus) ask(card, apdu);
   return card;
 };
@@ -70,8 +85,14 @@ describe("every emulated card", () => {
     const uid = decodeUid(card.uid);
     expect(technologyOfAtr(card.atr)).toBe(card.technology);
     expect(E.isRight(uid) && uidUnfitFor(uid.right)).toBeUndefined();
-    expect(readEmulated(card, "uid")).toEqual(
-      E.map((uidText) => ({ technology: card.technology, uid: uidText, ndef: null }))(uid),
+    expect(readEmulated(card, SCOPE_UID)).toEqual(
+      E.map((uidText) => ({
+        technology: card.technology,
+        uid: uidText,
+        ndef: null,
+        counter: null,
+        signature: null,
+      }))(uid),
     );
   });
 
@@ -90,10 +111,10 @@ describe("every emulated card", () => {
   });
 
   test.each([
-    [emulatedNtag215, "https://tapmesh.example/tag/1"],
-    [emulatedType4, "https://tapmesh.example/card/1"],
+    [heldNtag215, "https://tapmesh.example/tag/1"],
+    [heldType4, "https://tapmesh.example/card/1"],
   ])("a URI is there by default", (make, uri) => {
-    const read = readEmulated(make({}), "ndef");
+    const read = readEmulated(make({}), SCOPE_NDEF);
     const records = E.isRight(read) && read.right.ndef ? decodeNdef(read.right.ndef) : E.right([]);
     expect(E.isRight(records) && records.right.map((record) => decodeUri(record))).toEqual([
       E.right(uri),
@@ -101,33 +122,39 @@ describe("every emulated card", () => {
   });
 
   test.each([
-    ["NTAG215", emulatedNtag215],
-    ["Type 4", emulatedType4],
+    ["NTAG215", heldNtag215],
+    ["Type 4", heldType4],
   ])("%s: UID and message are read as they were put on", (_, make) => {
     const uids = fc.uint8Array({ minLength: 7, maxLength: 7 });
     fc.assert(
       fc.property(uids, message, (uid, ndef) => {
         const card = make({ uid, ndef });
-        expect(readEmulated(card, "ndef")).toEqual(
-          E.right({ technology: card.technology, uid: toHex(uid).toUpperCase(), ndef }),
+        expect(readEmulated(card, SCOPE_NDEF)).toEqual(
+          E.right({
+            technology: card.technology,
+            uid: toHex(uid).toUpperCase(),
+            ndef,
+            counter: null,
+            signature: null,
+          }),
         );
       }),
     );
   });
 
   test.each([
-    ["NTAG215", emulatedNtag215],
-    ["Type 4", emulatedType4],
+    ["NTAG215", heldNtag215],
+    ["Type 4", heldType4],
   ])("%s with an empty message carries none", (_, make) => {
-    const read = readEmulated(make({ ndef: new Uint8Array(0) }), "ndef");
+    const read = readEmulated(make({ ndef: new Uint8Array(0) }), SCOPE_NDEF);
     expect(E.isRight(read) && read.right.ndef).toBeNull();
   });
 });
 
 describe("a card pulled away", () => {
   test.each(makers)("%s, at every step: an error, or all that there is", (_, make) => {
-    const whole = readEmulated(make({}), "ndef");
-    const stepCount = countSteps(make({}), "ndef");
+    const whole = readEmulated(make({}), SCOPE_NDEF);
+    const stepCount = countSteps(make({}), SCOPE_NDEF);
     for (const gone of ["", "6300"]) {
       for (let k = 0; k <= stepCount; k += 1) {
         const read = readReplaced(make({}), k, () => hex(gone));
@@ -138,7 +165,7 @@ describe("a card pulled away", () => {
   });
 
   test.each(makers)("%s, in the midst of any response: an error", (_, make) => {
-    const stepCount = countSteps(make({}), "ndef");
+    const stepCount = countSteps(make({}), SCOPE_NDEF);
     fc.assert(
       fc.property(fc.nat({ max: stepCount - 1 }), fc.nat(), (k, cut) => {
         const read = readReplaced(make({}), k, (response) =>
@@ -151,7 +178,7 @@ describe("a card pulled away", () => {
 });
 
 describe("NTAG215", () => {
-  const card = emulatedNtag215({ uid: hex("04AB87F2CA1190") });
+  const card = heldNtag215({ uid: hex("04AB87F2CA1190") });
 
   test("serial number pages carry their check bytes", () => {
     // 88^04^AB^87 = A0, F2^CA^11^90 = B9
@@ -176,15 +203,16 @@ describe("NTAG215", () => {
     ["FFCA", "6700"],
     ["FFCA010000", "6a81"],
     ["FFCA000004", "6c07"],
-    ["FFD6000404", "6d00"],
+    ["FFD6000404", "6700"],
+    ["FFD7000404", "6d00"],
     ["00A4040000", "6e00"],
   ])("%s is answered by %s", (apdu, sw) => {
     expect(ask(card, apdu)).toBe(sw);
   });
 
   test("has room for as much as its container states", () => {
-    expect(() => emulatedNtag215({ ndef: new Uint8Array(493) })).toThrow(RangeError);
-    const read = readEmulated(emulatedNtag215({ ndef: new Uint8Array(492) }), "ndef");
+    expect(() => heldNtag215({ ndef: new Uint8Array(493) })).toThrow(RangeError);
+    const read = readEmulated(heldNtag215({ ndef: new Uint8Array(492) }), SCOPE_NDEF);
     expect(E.isLeft(read) && read.left._tag).toBe("NdefMalformed"); // read whole: zeros are no record
   });
 });
@@ -221,24 +249,24 @@ describe("Type 4", () => {
     ["90600000", "6e00"],
     ["FFB0000310", "6d00"],
   ])("%s is answered by %s", (apdu, sw) => {
-    expect(ask(emulatedType4({}), apdu)).toBe(sw);
+    expect(ask(heldType4({}), apdu)).toBe(sw);
   });
 
   test("a message that is larger than what is read", () => {
-    const read = readEmulated(emulatedType4({ ndef: new Uint8Array(4097) }), "ndef");
+    const read = readEmulated(heldType4({ ndef: new Uint8Array(4097) }), SCOPE_NDEF);
     expect(E.isLeft(read) && read.left._tag).toBe("NdefTooLarge");
   });
 });
 
 test("MIFARE Classic shows nothing without a key", () => {
-  expect(ask(emulatedMifareClassic({}), "FFB0000410")).toBe("6982");
+  expect(ask(heldMifareClassic({}), "FFB0000410")).toBe("6982");
 });
 
 describe("by name", () => {
   test.each(makers)("%s", (name, make) => {
     const card = emulatedCard(name, {});
-    expect(E.isRight(card) && readEmulated(card.right, "ndef")).toEqual(
-      readEmulated(make({}), "ndef"),
+    expect(E.isRight(card) && readEmulated(inPcscReader(card.right), SCOPE_NDEF)).toEqual(
+      readEmulated(make({}), SCOPE_NDEF),
     );
   });
 

@@ -1,3 +1,4 @@
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import type { ReaderEvent } from "#gateway/ports.ts";
@@ -31,8 +32,8 @@ const startBench = (): Bench => {
       journal: { info: line, warn: line, error: line },
     },
     [
-      { id: "gate", scope: "ndef" },
-      { id: "desk", scope: "uid" },
+      { id: "gate", scope: SCOPE_NDEF },
+      { id: "desk", scope: SCOPE_UID },
     ],
   );
   readers.start((event) => {
@@ -64,6 +65,8 @@ test("a card arrives with what was read of it, and leaves after its time", async
     technology: "type2",
     uid: "04A1B2C3D46C80",
     ndef: expect.any(Uint8Array) as unknown,
+    counter: null,
+    signature: null,
     atStart: false,
     simulated: true,
     wallMs: 1_700_000_000_001,
@@ -111,7 +114,7 @@ describe("a tap that can't be", () => {
     expect(readers.tap("gate", card, HOLD_MS)).toEqual(E.left({ _tag: "CardUnread", error }));
     await left;
     expect(events.slice(2)).toEqual([
-      { _tag: "CardUnread", reader: "gate", error },
+      { _tag: "CardUnread", reader: "gate", technology: "type2", error },
       { _tag: "CardLeft", reader: "gate", monoMs: 5_003 },
     ]);
     await readers.stop();

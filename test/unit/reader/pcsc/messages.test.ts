@@ -1,3 +1,4 @@
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import { deserialize, serialize } from "node:v8";
 import * as fc from "fast-check";
 import * as E from "fp-ts/lib/Either.js";
@@ -15,8 +16,10 @@ const uid = decodeUid(Uint8Array.of(0x04, 0xa1, 0xb2, 0xc3, 0xd4, 0x6c, 0x80));
 if (E.isLeft(uid)) throw new Error("the test's UID is none");
 
 const name = "ACS ACR122U PICC Interface 00 00";
-const read = { technology: "type2", uid: uid.right } as const;
+const read = { technology: "type2", uid: uid.right, counter: null, signature: null } as const;
 const arrived = { _tag: "CardArrived", name, atStart: false, wallMs: 1_795_362_000_000, monoMs: 7 };
+
+const unread = { _tag: "CardUnread", name, technology: "type2", monoMs: 7 } as const;
 
 const ERRORS: ReadonlyArray<CardReadError> = [
   { _tag: "CardGone", command: "GET DATA" },
@@ -38,7 +41,13 @@ const FROM_CHILD: ReadonlyArray<ChildMessage> = [
   { ...arrived, _tag: "CardArrived", read: { ...read, ndef: null } },
   { ...arrived, _tag: "CardArrived", read: { ...read, ndef: Uint8Array.of(0xd0, 0, 0) } },
   { _tag: "CardLeft", name, monoMs: 7 },
-  ...ERRORS.map((error): ChildMessage => ({ _tag: "CardUnread", name, error })),
+  {
+    ...arrived,
+    _tag: "CardArrived",
+    read: { ...read, ndef: null, counter: 258, signature: new Uint8Array(32) },
+  },
+  ...ERRORS.map((error): ChildMessage => ({ ...unread, _tag: "CardUnread", error })),
+  { _tag: "ExchangeDone", request: 3, response: Uint8Array.of(0x90, 0x00) },
   { _tag: "Trouble", name, detail: "SCardConnect error" },
   { _tag: "FeedbackDone", request: 1, error: null },
   { _tag: "FeedbackDone", request: 1, error: { _tag: "ReaderAway" } },
@@ -46,8 +55,9 @@ const FROM_CHILD: ReadonlyArray<ChildMessage> = [
 ];
 
 const FROM_PARENT: ReadonlyArray<ParentMessage> = [
-  { _tag: "Use", name, scope: "ndef" },
+  { _tag: "Use", name, scope: SCOPE_NDEF },
   { _tag: "Feedback", request: 2, name, signal: "refused" },
+  { _tag: "Exchange", request: 3, name, cardMonoMs: 7, apdu: Uint8Array.of(0xff, 0xca, 0, 0, 0) },
 ];
 
 /** As child_process sends it with serialization "advanced". */
@@ -71,8 +81,12 @@ describe("what the child says", () => {
     ["NDEF left out", { ...arrived, read }],
     ["a time with fractions", { ...arrived, read: { ...read, ndef: null }, monoMs: 0.5 }],
     ["atStart left out", { ...arrived, read: { ...read, ndef: null }, atStart: undefined }],
-    ["an unknown read error", { _tag: "CardUnread", name, error: { _tag: "toString" } }],
-    ["a read error cut short", { _tag: "CardUnread", name, error: { _tag: "NdefTooLarge" } }],
+    ["an unknown read error", { ...unread, error: { _tag: "toString" } }],
+    ["a read error cut short", { ...unread, error: { _tag: "NdefTooLarge" } }],
+    ["an unread card without its time", { ...unread, error: ERRORS[0], monoMs: undefined }],
+    ["a counter that is no number", { ...arrived, read: { ...read, ndef: null, counter: "1" } }],
+    ["a signature left out", { ...arrived, read: { ...read, ndef: null, signature: undefined } }],
+    ["a response that is no bytes", { _tag: "ExchangeDone", request: 1, response: "9000" }],
     ["a feedback error cut short", { _tag: "FeedbackDone", request: 1, error: {} }],
   ])("is malformed with %s", (_what, message) => {
     expect(decodeChildMessage(sent(message))).toMatchObject({
@@ -88,8 +102,13 @@ describe("what the parent says", () => {
   });
 
   test.each([
-    ["no name", { _tag: "Use", scope: "uid" }],
-    ["an unknown scope", { _tag: "Use", name, scope: "all" }],
+    ["no name", { _tag: "Use", scope: SCOPE_UID }],
+    ["an unknown scope", { _tag: "Use", name, scope: { ndef: true, counter: false } }],
+    ["a scope that is a word", { _tag: "Use", name, scope: "ndef" }],
+    [
+      "an exchange without its card",
+      { _tag: "Exchange", request: 1, name, apdu: new Uint8Array() },
+    ],
     ["an unknown signal", { _tag: "Feedback", request: 1, name, signal: "constructor" }],
     ["no request", { _tag: "Feedback", name, signal: "accepted" }],
   ])("is malformed with %s", (_what, message) => {

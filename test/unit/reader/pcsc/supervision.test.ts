@@ -1,6 +1,7 @@
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeUid, type Uid } from "#core/card/uid.ts";
+import { decodeUid } from "#core/card/uid.ts";
 import {
   PCSC_HEARTBEAT_TIMEOUT_MS,
   PCSC_RESPAWN_DELAY_FIRST_MS,
@@ -28,18 +29,16 @@ import {
   tickDueMs,
 } from "#gateway/reader/pcsc/supervision.ts";
 
-const DOOR: ConfiguredReader = { id: "door", match: "ACR122U", scope: "uid" };
-const ANY: ConfiguredReader = { id: "any", match: null, scope: "ndef" };
+const DOOR: ConfiguredReader = { id: "door", match: "ACR122U", scope: SCOPE_UID };
+const ANY: ConfiguredReader = { id: "any", match: null, scope: SCOPE_NDEF };
 const ACR = "ACS ACR122U PICC Interface 00 00";
 const ACR_2 = "ACS ACR122U PICC Interface 01 00";
 const OMNIKEY = "HID Global OMNIKEY 5022 00 00";
 
-const uidOfTest = (): Uid => {
-  const uid = decodeUid(Uint8Array.of(4, 1, 2, 3, 4, 5, 6));
-  if (uid._tag === "Left") throw new Error("the test's UID is none");
-  return uid.right;
-};
-const read = { technology: "type2", uid: uidOfTest(), ndef: null } as const;
+const uid = decodeUid(Uint8Array.of(4, 1, 2, 3, 4, 5, 6));
+if (uid._tag === "Left") throw new Error("the test's UID is none");
+const nothingRead = { ndef: null, counter: null, signature: null } as const;
+const read = { technology: "type2", uid: uid.right, ...nothingRead } as const;
 
 /** A supervision at which time passes and things happen. */
 class Bench {
@@ -180,8 +179,8 @@ describe("hardware", () => {
       { _tag: "ReaderUp", reader: "door", hardware: ACR_2 },
     ]);
     expect(bench.effects.filter(({ _tag }) => _tag === "Send")).toEqual([
-      { _tag: "Send", message: { _tag: "Use", name: OMNIKEY, scope: "ndef" } },
-      { _tag: "Send", message: { _tag: "Use", name: ACR_2, scope: "uid" } },
+      { _tag: "Send", message: { _tag: "Use", name: OMNIKEY, scope: SCOPE_NDEF } },
+      { _tag: "Send", message: { _tag: "Use", name: ACR_2, scope: SCOPE_UID } },
     ]);
   });
 
