@@ -1,13 +1,14 @@
 /** The CLI's end of the control socket. */
 import { connect, type Socket } from "node:net";
 import * as E from "fp-ts/lib/Either.js";
-import type {
-  ControlError,
-  ControlRequest,
-  DeviceRevert,
-  RequestOf,
-  ControlResults,
-  WatchEvent,
+import {
+  ANSWER_BYTES_MAX,
+  type ControlError,
+  type ControlRequest,
+  type DeviceRevert,
+  type RequestOf,
+  type ControlResults,
+  type WatchEvent,
 } from "#gateway/control/protocol.ts";
 import { readLines, writeLine } from "#gateway/control/socket-lines.ts";
 
@@ -41,7 +42,7 @@ export const askGateway = <Verb extends Exclude<ControlRequest["verb"], "watch">
     const socket: Socket = connect(path);
     socket.once("error", (error) => resolve(E.left(failureOf(path, error))));
     socket.once("close", () => resolve(E.left({ _tag: "ConnectionLost", path })));
-    readLines(socket, (line) => {
+    readLines(socket, ANSWER_BYTES_MAX, (line) => {
       // The process on the other end is this same code: the protocol file is the contract of both.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       const answer = JSON.parse(line) as AnswerLine;
@@ -72,6 +73,6 @@ export const watchGateway = (
     socket.once("error", (error) => resolve(E.left(failureOf(path, error))));
     socket.once("close", () => resolve(E.left({ _tag: "ConnectionLost", path })));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
-    readLines(socket, (line) => onEvent(JSON.parse(line) as WatchEvent));
+    readLines(socket, ANSWER_BYTES_MAX, (line) => onEvent(JSON.parse(line) as WatchEvent));
     writeLine(socket, { verb: "watch" });
   });

@@ -242,5 +242,8 @@ export interface ControlResults {
   readonly watch: never;
 }
 
-/** Longer lines are refused: the largest honest one is an import of some ten thousand rows. */
-export const CONTROL_LINE_BYTES_MAX: number = 4 * 1024 * 1024;
+/** Longer requests are refused: the largest honest one is an import of some ten thousand rows. */
+export const REQUEST_BYTES_MAX: number = 4 * 1024 * 1024;
+
+/** A list of a million devices fits. */
+export const ANSWER_BYTES_MAX: number = 256 * 1024 * 1024;

@@ -3,7 +3,11 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
-import type { DeviceRevert, WatchEvent } from "#gateway/control/protocol.ts";
+import {
+  REQUEST_BYTES_MAX,
+  type DeviceRevert,
+  type WatchEvent,
+} from "#gateway/control/protocol.ts";
 import { parseRequest } from "#gateway/control/request.ts";
 import { readLines, writeAndDrain, writeLine } from "#gateway/control/socket-lines.ts";
 import type { ControlVerbs } from "#gateway/control/verbs.ts";
@@ -61,7 +65,7 @@ export const startControlServer = (
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", (error) => journal.info("control.error", { detail: error.message }));
-    readLines(socket, (line) => void answerLine(socket, verbs, line));
+    readLines(socket, REQUEST_BYTES_MAX, (line) => void answerLine(socket, verbs, line));
   });
   return new Promise((resolve) => {
     server.once("error", (error) => {

@@ -1,17 +1,28 @@
 /** JSON lines over a Unix socket, both ways. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { CONTROL_LINE_BYTES_MAX } from "#gateway/control/protocol.ts";
 
-/** Calls back with each whole line. A line over the limit ends the connection. */
-export const readLines = (socket: Socket, onLine: (line: string) => void): void => {
-  let pending = "";
+/** Calls back with each whole line. A line over the limit (bytes, and never more characters) ends the connection. */
+export const readLines = (
+  socket: Socket,
+  bytesMax: number,
+  onLine: (line: string) => void,
+): void => {
+  // Pieces, not one text: an answer of many megabytes would be searched anew with each packet of it.
+  let pieces: string[] = [];
+  let length = 0;
   socket.setEncoding("utf8");
   socket.on("data", (chunk: string) => {
-    const lines = (pending + chunk).split("\n");
-    pending = lines.pop() ?? "";
-    if (pending.length > CONTROL_LINE_BYTES_MAX) socket.destroy();
-    for (const line of lines) onLine(line);
+    const [first = "", ...rest] = chunk.split("\n");
+    pieces.push(first);
+    length += first.length;
+    for (const next of rest) {
+      const line = pieces.join("");
+      pieces = [next];
+      length = next.length;
+      onLine(line);
+    }
+    if (length > bytesMax) socket.destroy();
   });
 };
 

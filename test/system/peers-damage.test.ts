@@ -16,7 +16,7 @@ import { flipByte } from "#test/unit/store/data-folder.ts";
 
 /** Asks are given up after 3 s, and heads come every 30 s. */
 const EQUAL_MS = 45_000;
-const TAPS = rounds(10, 600);
+const TAPS = rounds(10, 300);
 
 type File = "log" | "mirror" | "state";
 
