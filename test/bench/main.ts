@@ -14,6 +14,7 @@ import { processRows } from "#test/bench/process-rows.ts";
 import { rebuildRows } from "#test/bench/rebuild.ts";
 import { restoreRows } from "#test/bench/restore.ts";
 import { formatTable, type Row } from "#test/bench/row.ts";
+import { verdictRows } from "#test/bench/verdict.ts";
 
 const GROUPS: Readonly<Record<string, (folder: string) => Promise<ReadonlyArray<Row>>>> = {
   local: localRows,
@@ -23,6 +24,7 @@ const GROUPS: Readonly<Record<string, (folder: string) => Promise<ReadonlyArray<
   brokers: brokerRows,
   rebuild: rebuildRows,
   restore: restoreRows,
+  verdict: verdictRows,
   others: otherRows,
 };
 
