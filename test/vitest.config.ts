@@ -6,7 +6,6 @@ import { IS_LONG, rounds } from "./long.ts";
 const config: ViteUserConfig = {
   root: fileURLToPath(new URL("..", import.meta.url)),
   test: {
-    include: ["test/{unit,contract,system,simulation}/**/*.test.ts"],
     // Native modules: pcsclite crashes in a worker thread.
     pool: "forks",
     // A fork begins and ends hundreds of store threads. On processors with memory protection keys V8's count of its
@@ -18,6 +17,17 @@ const config: ViteUserConfig = {
     hookTimeout: rounds(30_000, 300_000),
     setupFiles: IS_LONG ? ["test/long-properties.ts"] : [],
     passWithNoTests: false,
+    projects: [
+      // A process for each of these many small files would cost more than the tests in them.
+      {
+        extends: true,
+        test: { name: "parts", include: ["test/{unit,contract}/**/*.test.ts"], isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: "whole", include: ["test/{system,simulation}/**/*.test.ts"] },
+      },
+    ],
   },
 };
 
