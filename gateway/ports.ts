@@ -10,10 +10,10 @@ import type { Entry } from "#core/state/entry.ts";
 import type { ManifestError } from "#core/state/snapshot.ts";
 import type { Fact } from "#core/state/facts.ts";
 import type { Moment } from "#core/state/replay.ts";
+import type { FeedbackSignal } from "#core/feedback/patterns.ts";
 import type { SigningKey } from "#core/log/crypto.ts";
 
-/** What a person at the reader sees and hears. */
-export type FeedbackSignal = "accepted" | "unknown" | "refused" | "failed";
+export type { FeedbackSignal } from "#core/feedback/patterns.ts";
 
 export type ReaderEvent =
   /** A card was held to the reader and read whole. */

@@ -5,6 +5,14 @@ import type { TapRule } from "#core/verdict/on-tap.ts";
 /** When a person sees the verdict: at once, or only after the record is on disk. */
 export type Audit = "now" | "first";
 
+/** Lights and a buzzer on GPIO lines of the Pi; null where none is wired. */
+export interface GpioConfig {
+  readonly chip: string;
+  readonly green: number | null;
+  readonly red: number | null;
+  readonly buzzer: number | null;
+}
+
 export interface ReaderConfig {
   readonly id: string;
   readonly driver: "pcsc" | "simulated";
@@ -15,6 +23,8 @@ export interface ReaderConfig {
   readonly scope: ReadScope;
   readonly audit: Audit;
   readonly onTap: ReadonlyArray<TapRule>;
+  /** Shows what the reader itself shows, or can't; null for none. */
+  readonly gpio: GpioConfig | null;
 }
 
 export interface ListenAddress {

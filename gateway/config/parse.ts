@@ -4,7 +4,12 @@ import * as E from "fp-ts/lib/Either.js";
 import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import { KEY_LENGTH_MAX } from "#core/log/operation.ts";
 import type { TapRule, TapValue } from "#core/verdict/on-tap.ts";
-import type { GatewayConfig, ListenAddress, ReaderConfig } from "#gateway/config/config.ts";
+import type {
+  GatewayConfig,
+  GpioConfig,
+  ListenAddress,
+  ReaderConfig,
+} from "#gateway/config/config.ts";
 import type { ConfigProblem } from "#gateway/config/problem.ts";
 import { YamlReader } from "#gateway/config/yaml-reader.ts";
 
@@ -122,6 +127,38 @@ const parseRules = (reader: YamlReader): ReadonlyArray<TapRule> => {
   });
 };
 
+const GPIO_CHIP = { regex: /^[a-z][a-zA-Z0-9_.-]{0,31}$/, meaning: "a chip such as gpiochip0" };
+/** More than any Pi has; what a chip really has shows when it is used. */
+const GPIO_LINE_MAX = 511;
+
+const parseLine = (gpio: YamlReader, key: string): number | null => {
+  const line = gpio.scalar(key);
+  if (line === undefined) return null;
+  if (typeof line === "number" && Number.isInteger(line) && line >= 0 && line <= GPIO_LINE_MAX) {
+    return line;
+  }
+  gpio.problem(key, "must be the number of a GPIO line, such as 17");
+  return null;
+};
+
+const parseGpio = (reader: YamlReader): GpioConfig | null => {
+  const gpio = reader.mapping("gpio");
+  if (gpio === undefined) return null;
+  const chip = gpio.text("chip", GPIO_CHIP) ?? "gpiochip0";
+  const [green, red, buzzer] = [
+    parseLine(gpio, "green"),
+    parseLine(gpio, "red"),
+    parseLine(gpio, "buzzer"),
+  ];
+  const lines = [green, red, buzzer].filter((line) => line !== null);
+  if (new Set(lines).size < lines.length) gpio.problem("", "two of its lights are one line");
+  if (!["green", "red", "buzzer"].some((key) => gpio.has(key))) {
+    gpio.problem("", "must name at least one of green, red, buzzer");
+  }
+  gpio.refuseUnknownKeys();
+  return { chip, green, red, buzzer };
+};
+
 const parseReader = (reader: YamlReader): ReaderConfig => {
   const id = reader.text("id", NAME);
   if (id === undefined && !reader.has("id")) reader.problem("id", "is missing");
@@ -135,6 +172,7 @@ const parseReader = (reader: YamlReader): ReaderConfig => {
     scope: reader.oneOf("read", ["uid", "ndef"]) === "ndef" ? SCOPE_NDEF : SCOPE_UID,
     audit: reader.oneOf("audit", ["now", "first"]) ?? "now",
     onTap: parseRules(reader),
+    gpio: parseGpio(reader),
   };
   reader.refuseUnknownKeys();
   return config;
@@ -229,7 +267,13 @@ export const parseConfig = (
 export const demoConfig = (folder: string): GatewayConfig => {
   const dataDir = join(folder, "var/lobby");
   const fleetDir = join(folder, "var/fleet");
-  const reader = { match: null, scope: SCOPE_UID, audit: "now", onTap: DEFAULT_ON_TAP } as const;
+  const reader = {
+    match: null,
+    scope: SCOPE_UID,
+    audit: "now",
+    onTap: DEFAULT_ON_TAP,
+    gpio: null,
+  } as const;
   return {
     gateway: "lobby",
     fleet: "demo",

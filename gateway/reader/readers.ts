@@ -1,11 +1,19 @@
 /** All readers of a gateway as one: each configured reader is served by the adaptor of its driver. */
 import * as E from "fp-ts/lib/Either.js";
 import type { ReaderConfig } from "#gateway/config/config.ts";
-import type { Clock, FeedbackSignal, Journal, ReaderAdaptor, ReaderEvent } from "#gateway/ports.ts";
+import type {
+  Clock,
+  FeedbackError,
+  FeedbackSignal,
+  Journal,
+  ReaderAdaptor,
+  ReaderEvent,
+} from "#gateway/ports.ts";
 import {
   createSimulatedReader,
   type SimulatedReaders,
 } from "#gateway/reader/emulated/simulated-reader.ts";
+import { GpioLights } from "#gateway/reader/gpio/gpio-lights.ts";
 import { createPcscReaders } from "#gateway/reader/pcsc/pcsc-readers.ts";
 
 export interface ReaderStatus {
@@ -46,11 +54,16 @@ export const createReaders = (
     if (event._tag === "ReaderDown") states.set(event.reader, { up: false, detail: event.reason });
   };
 
-  const show = async (reader: ReaderConfig, signal: FeedbackSignal): Promise<void> => {
-    const shown = await adaptors[reader.driver].feedback(reader.id, signal);
-    if (E.isLeft(shown)) {
+  const lights = new Map<string, GpioLights>();
+  for (const { id, gpio } of configs) if (gpio !== null) lights.set(id, new GpioLights(gpio));
+
+  const show = (reader: ReaderConfig, signal: FeedbackSignal): void => {
+    const noteShown = (shown: E.Either<FeedbackError, void>): void => {
+      if (E.isRight(shown)) return;
       deps.journal.warn("reader.feedback-failed", { reader: reader.id, signal, ...shown.left });
-    }
+    };
+    void adaptors[reader.driver].feedback(reader.id, signal).then(noteShown);
+    void lights.get(reader.id)?.show(signal).then(noteShown);
   };
 
   const adaptorOf = (reader: string): ReaderAdaptor | undefined => {
@@ -71,7 +84,7 @@ export const createReaders = (
         });
       }
     },
-    show: (reader, signal) => void show(reader, signal),
+    show,
     status: () =>
       configs.map(({ id, driver, optional }) => ({
         id,
@@ -81,6 +94,7 @@ export const createReaders = (
       })),
     stop: async () => {
       await Promise.all(used.map((driver) => adaptors[driver].stop()));
+      await Promise.all([...lights.values()].map((light) => light.stop()));
     },
   };
 };

@@ -1,26 +1,13 @@
 /** The pseudo-APDUs of the ACR122U's light and buzzer. Source: ACS, ACR122U API 2.04, section 6. */
-import type { FeedbackSignal } from "#gateway/ports.ts";
+import { PATTERNS, type FeedbackSignal } from "#core/feedback/patterns.ts";
 
 /** Both lights' final state is written (bits 2, 3), and both blink masks are set (bits 6, 7). */
 const UPDATE_AND_BLINK = 0b1100_1100;
 const RED = 0b01;
 const GREEN = 0b10;
 
-/** Durations in the reader's unit of 100 ms: on, off, and how often. Lights as RED | GREEN. */
-interface Blink {
-  readonly lights: number;
-  readonly on: number;
-  readonly off: number;
-  readonly times: number;
-}
-
-/** Told apart with closed eyes: one short, two short, three short, one long. */
-const BLINKS: Readonly<Record<FeedbackSignal, Blink>> = {
-  accepted: { lights: GREEN, on: 1, off: 0, times: 1 },
-  unknown: { lights: RED | GREEN, on: 1, off: 1, times: 2 },
-  refused: { lights: RED, on: 1, off: 1, times: 3 },
-  failed: { lights: RED, on: 6, off: 0, times: 1 },
-};
+/** The reader's unit of time. */
+const TICK_MS = 100;
 
 /** The buzzer sounds while the light is on (T1), not in the gaps. */
 const BUZZER_DURING_T1 = 0x01;
@@ -33,15 +20,11 @@ export const isAcr122u = (hardware: string): boolean => /acr122/i.test(hardware)
  * card leaves. The reader answers only when it is done, so this is also how long the reader is deaf.
  */
 export const feedbackApdu = (signal: FeedbackSignal): Uint8Array => {
-  const { lights, on, off, times } = BLINKS[signal];
+  const { red, green, onMs, offMs, times } = PATTERNS[signal];
+  const lights = (red ? RED : 0) | (green ? GREEN : 0);
   const p2 = UPDATE_AND_BLINK | lights | (lights << 4);
+  const [on, off] = [onMs / TICK_MS, offMs / TICK_MS];
   return Uint8Array.of(0xff, 0x00, 0x40, p2, 0x04, on, off, times, BUZZER_DURING_T1);
-};
-
-/** How long the signal takes. */
-export const feedbackMs = (signal: FeedbackSignal): number => {
-  const { on, off, times } = BLINKS[signal];
-  return (on + off) * times * 100;
 };
 
 /** Success is SW1 = 90; SW2 is then the state of the lights. 6300 is the reader's "failed". */

@@ -1,13 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
 import { APDU_TIMEOUT_MS } from "#gateway/limits.ts";
-import type { FeedbackSignal } from "#gateway/ports.ts";
-import {
-  feedbackApdu,
-  feedbackMs,
-  isAcr122u,
-  isAcr122uSuccess,
-} from "#gateway/reader/pcsc/acr122u.ts";
+import { beepingMs, PATTERNS, type FeedbackSignal } from "#core/feedback/patterns.ts";
+import { feedbackApdu, isAcr122u, isAcr122uSuccess } from "#gateway/reader/pcsc/acr122u.ts";
 
 const SIGNALS: ReadonlyArray<FeedbackSignal> = ["accepted", "unknown", "refused", "failed"];
 
@@ -27,7 +22,7 @@ describe("an ACR122U's signals", () => {
   });
 
   test.each(SIGNALS)("%s is over before the reader counts as silent", (signal) => {
-    expect(feedbackMs(signal)).toBeLessThan(APDU_TIMEOUT_MS - 200);
+    expect(beepingMs(PATTERNS[signal])).toBeLessThan(APDU_TIMEOUT_MS - 200);
   });
 
   test("are known to have been shown by SW1 alone: SW2 is the state of the lights", () => {
