@@ -1,6 +1,10 @@
-/** A list of devices as CSV (RFC 4180): a first line of column names, `device` and `uid` among them. */
+/**
+ * A list of devices as CSV (RFC 4180): a first line of column names, `device` and `uid` among them. Lists of other
+ * systems may have `uid_decimal` or `uid_decimal_reversed` in place of `uid`.
+ */
 import * as E from "fp-ts/lib/Either.js";
 import { plainUid } from "#core/card/uid.ts";
+import { uidOfDecimal, type UidDecimalOrder } from "#core/card/uid-views.ts";
 import { parseScalar } from "#gateway/cli/scalar.ts";
 import type { ImportRow } from "#gateway/control/protocol.ts";
 import type { JsonScalar } from "#gateway/queries/values.ts";
@@ -30,6 +34,16 @@ const splitLine = (line: string): ReadonlyArray<string> | undefined => {
   }
 };
 
+const decimalUid = (field: string, order: UidDecimalOrder): E.Either<string, string> =>
+  E.mapLeft(() => `"${field}" is not the decimal number of a UID`)(uidOfDecimal(field, order));
+
+/** By the name of its column, how a UID is written there. */
+const UID_COLUMNS: ReadonlyMap<string, (field: string) => E.Either<string, string>> = new Map([
+  ["uid", (field) => E.right(field)],
+  ["uid_decimal", (field) => decimalUid(field, "first-byte-first")],
+  ["uid_decimal_reversed", (field) => decimalUid(field, "last-byte-first")],
+]);
+
 const rowOf = (
   columns: ReadonlyArray<string>,
   fields: ReadonlyArray<string>,
@@ -42,9 +56,14 @@ const rowOf = (
   let [device, uid] = ["", ""];
   for (const [index, column] of columns.entries()) {
     const field = fields[index] ?? "";
-    if (column === "device") device = field;
-    else if (column === "uid") uid = field;
-    else if (field !== "") values[column] = parseScalar(field);
+    if (field === "") continue;
+    const uidFrom = UID_COLUMNS.get(column);
+    if (uidFrom !== undefined) {
+      const parsed = uidFrom(field);
+      if (E.isLeft(parsed)) return fail(line, parsed.left);
+      uid = parsed.right;
+    } else if (column === "device") device = field;
+    else values[column] = parseScalar(field);
   }
   if (device === "") return fail(line, "the device's name is missing");
   if (uid === "") return fail(line, "the UID is missing");
@@ -52,10 +71,13 @@ const rowOf = (
 };
 
 const checkColumns = (columns: ReadonlyArray<string>): string | undefined => {
-  for (const needed of ["device", "uid"]) {
-    if (!columns.includes(needed)) return `the first line must name the column "${needed}"`;
+  if (!columns.includes("device")) return 'the first line must name the column "device"';
+  const uids = columns.filter((column) => UID_COLUMNS.has(column));
+  if (uids.length === 0) {
+    return 'the first line must name the column "uid" (or "uid_decimal", "uid_decimal_reversed")';
   }
-  const unfit = columns.find((column) => column !== "uid" && !COLUMN_NAME.test(column));
+  if (new Set(uids).size > 1) return `the UID is there twice: ${uids.join(" and ")}`;
+  const unfit = columns.find((column) => !COLUMN_NAME.test(column));
   if (unfit !== undefined) {
     return `"${unfit}" can't be a column: a-z first, then a-z, 0-9, "_" and "-"`;
   }

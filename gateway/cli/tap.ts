@@ -56,7 +56,10 @@ const watch = async (io: Io, options: CommonOptions): Promise<ExitCode> => {
 export const registerTap = (program: Command, io: Io, end: (code: ExitCode) => void): void => {
   program
     .command("tap")
-    .argument("<card>", "ntag215, type4 or classic")
+    .argument(
+      "<card>",
+      "ntag213, ntag215, ntag216, ultralight-ev1-48, ultralight-ev1-128, type4, classic, desfire or phone",
+    )
     .description("hold an emulated card to a simulated reader")
     .option("--uid <hex>", "the card's UID, if not the emulation's own")
     .option("--reader <id>", "which simulated reader; the first by default")

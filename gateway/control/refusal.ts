@@ -66,7 +66,7 @@ export const describeEmulatedCardError = (error: EmulatedCardError): string => {
     case "CardNameUnknown":
       return `no emulated card is called "${error.name}"; there are ${error.namesKnown.join(", ")}`;
     case "CardUidSizeWrong":
-      return `this card has a UID of ${error.byteCountNeeded} bytes, not ${error.byteCount}`;
+      return `this card has a UID of ${error.byteCountsNeeded.join(" or ")} bytes, not ${error.byteCount}`;
     case "CardNdefTooLarge":
       return `the message has ${error.byteCount} bytes; this card holds ${error.byteCountMax}`;
   }

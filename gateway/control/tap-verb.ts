@@ -15,12 +15,14 @@ import {
   refusal,
 } from "#gateway/control/refusal.ts";
 import { deviceValues } from "#gateway/queries/devices.ts";
-import { emulatedCard } from "#gateway/reader/emulated/catalogue.ts";
+import { emulatedCard, type EmulatedCardError } from "#gateway/reader/emulated/catalogue.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
 import type { Gateway } from "#gateway/gateway.ts";
 import type { TapReport } from "#gateway/tap-path.ts";
 
 const HOLD_MS = 20;
+/** Some kilobytes each; beyond, all are as new again. */
+const EMULATED_CARDS_MAX = 1_000;
 const REPORT_TIMEOUT_MS = 10_000;
 
 /** What a person can read of an NDEF message; it is shown, and never stored. */
@@ -91,6 +93,8 @@ const reportOf = (
 
 export class SimulatedTaps {
   readonly #gateway: Gateway;
+  /** By name and UID: what was written on a card, and what it counted, is there at its next tap. */
+  readonly #cards = new Map<string, EmulatedCard>();
   /** Reader → its last card, and when it left, ms monotonic: on a busy machine later than it was to. */
   readonly #last = new Map<string, { readonly uid: string; readonly leftMs: Promise<number> }>();
 
@@ -103,7 +107,7 @@ export class SimulatedTaps {
     if (request.uid !== null && uid === undefined) {
       return refusal("uid-not-hex", `"${request.uid}" is not hexadecimal`);
     }
-    const card = emulatedCard(request.card, uid === undefined ? {} : { uid });
+    const card = this.#cardOf(request.card, uid);
     if (E.isLeft(card)) return refusal("card-unknown", describeEmulatedCardError(card.left));
     const first = this.#gateway.config.readers.find(({ driver }) => driver === "simulated");
     const reader = request.reader ?? first?.id ?? "";
@@ -115,6 +119,17 @@ export class SimulatedTaps {
     }
     const report = await reportOf(this.#gateway, () => this.#hold(reader, card.right));
     return E.isLeft(report) ? report : E.right(await tapView(this.#gateway, report.right));
+  }
+
+  #cardOf(name: string, uid: Uint8Array | undefined): E.Either<EmulatedCardError, EmulatedCard> {
+    const key = `${name} ${uid === undefined ? "" : toHex(uid)}`;
+    const known = this.#cards.get(key);
+    if (known !== undefined) return E.right(known);
+    const card = emulatedCard(name, uid === undefined ? {} : { uid });
+    if (E.isLeft(card)) return card;
+    if (this.#cards.size >= EMULATED_CARDS_MAX) this.#cards.clear();
+    this.#cards.set(key, card.right);
+    return card;
   }
 
   /** A second tap of the same card would be a bounce, so it waits until it is one of its own. */

@@ -8,7 +8,7 @@ import { startBroker, type EmbeddedBroker } from "#broker/embedded.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import { importDevices } from "#gateway/control/enrol-verbs.ts";
 import type { Clock, Journal } from "#gateway/ports.ts";
-import { NTAG215 } from "#gateway/reader/emulated/ntag215.ts";
+import { NTAG215 } from "#gateway/reader/emulated/type2-models.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
 import type { Gateway } from "#gateway/gateway.ts";
 import { startGateway } from "#gateway/run.ts";

@@ -7,7 +7,7 @@ import { type ReadScope, SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import type { FeedbackSignal, Journal, ReaderAdaptor } from "#gateway/ports.ts";
 import { type EmulatedCard, uriMessage } from "#gateway/reader/emulated/emulated-card.ts";
 import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { createSimulatedReader } from "#gateway/reader/emulated/simulated-reader.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
 import { systemClock as clock } from "#gateway/system.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
 import { DEBOUNCE_MS } from "#core/verdict/debounce.ts";
 import { commandLine } from "#test/gateway/command-line.ts";

@@ -2,7 +2,7 @@
 import { SCOPE_NDEF } from "#core/card/read-card.ts";
 import { expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { ObservedReaders } from "#test/pcscd/observed-readers.ts";
 import { TestPcscd } from "#test/pcscd/pcscd.ts";
 

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
 import { ACR122U, DOOR, firstOf, recover, RECOVERY_MS } from "#test/pcscd/door.ts";
 import { ObservedReaders, pcscChildPid } from "#test/pcscd/observed-readers.ts";

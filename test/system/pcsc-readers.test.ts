@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
 import { uriMessage } from "#gateway/reader/emulated/emulated-card.ts";
 import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
 import { ACR122U, DOOR, firstOf, GATE, OMNIKEY, recover, RECOVERY_MS } from "#test/pcscd/door.ts";
 import { ObservedReaders } from "#test/pcscd/observed-readers.ts";

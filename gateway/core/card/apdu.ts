@@ -1,4 +1,4 @@
-/** Command and response APDUs (ISO/IEC 7816-4, PC/SC part 3): only those that reading a card takes. */
+/** Command and response APDUs (ISO/IEC 7816-4, PC/SC part 3): only those that reading and writing a card takes. */
 import * as E from "fp-ts/lib/Either.js";
 import { concatBytes } from "#core/bytes.ts";
 import { uintBe } from "#core/card/uint.ts";
@@ -65,3 +65,27 @@ export const selectFile = (fileId: number): Uint8Array =>
  */
 export const readBinary = (offset: number, byteCount: number): Uint8Array =>
   Uint8Array.of(0x00, 0xb0, offset >> 8, offset & 0xff, byteCount);
+
+/** UPDATE BINARY of PC/SC part 3 for a storage card: one page, which the card writes whole or not at all. */
+export const updatePage = (page: number, data: Uint8Array): Uint8Array =>
+  concatBytes(Uint8Array.of(0xff, 0xd6, 0x00, page, PAGE_BYTES), data);
+
+/** UPDATE BINARY of the selected file: 1 to 255 bytes, written whole or not at all; `offset` below 0x8000. */
+export const updateBinary = (offset: number, data: Uint8Array): Uint8Array =>
+  concatBytes(Uint8Array.of(0x00, 0xd6, offset >> 8, offset & 0xff, data.length), data);
+
+const IN_COMMUNICATE_THRU = Uint8Array.of(0xd4, 0x42);
+const THRU_ANSWER = Uint8Array.of(0xd5, 0x43);
+const THRU_HEADER_BYTES = 3;
+
+/** The ACR122U's direct transmit of a PN532's InCommunicateThru: a command in the card's own language. */
+export const communicateThru = (command: Uint8Array): Uint8Array => {
+  const length = IN_COMMUNICATE_THRU.length + command.length;
+  return concatBytes(Uint8Array.of(0xff, 0x00, 0x00, 0x00, length), IN_COMMUNICATE_THRU, command);
+};
+
+/** What the card answered, of a success's data `D5 43 00 …`; null for a NAK or no answer. */
+export const decodeThru = (data: Uint8Array): Uint8Array | null => {
+  const isAnswer = data[0] === THRU_ANSWER[0] && data[1] === THRU_ANSWER[1];
+  return isAnswer && data[2] === 0 ? data.subarray(THRU_HEADER_BYTES) : null;
+};

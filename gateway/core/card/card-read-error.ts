@@ -7,7 +7,16 @@ import { hexOf } from "#core/card/uint.ts";
 
 /** The command during which it happened. */
 export type CardCommand =
-  "GET DATA" | "READ page" | "SELECT application" | "SELECT file" | "READ BINARY";
+  | "GET DATA"
+  | "READ page"
+  | "WRITE page"
+  | "SELECT application"
+  | "SELECT file"
+  | "READ BINARY"
+  | "UPDATE BINARY"
+  | "GET_VERSION"
+  | "READ_SIG"
+  | "READ_CNT";
 
 export type Type2Error =
   | Type2CapabilityError

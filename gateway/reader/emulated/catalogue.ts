@@ -6,8 +6,15 @@ import type {
   EmulatedCardOptions,
 } from "#gateway/reader/emulated/emulated-card.ts";
 import { MIFARE_CLASSIC } from "#gateway/reader/emulated/mifare-classic.ts";
-import { NTAG215 } from "#gateway/reader/emulated/ntag215.ts";
+import {
+  NTAG213,
+  NTAG215,
+  NTAG216,
+  ULTRALIGHT_EV1_128,
+  ULTRALIGHT_EV1_48,
+} from "#gateway/reader/emulated/type2-models.ts";
 import { TYPE4 } from "#gateway/reader/emulated/type4.ts";
+import { DESFIRE, PHONE } from "#gateway/reader/emulated/uid-cards.ts";
 
 export type EmulatedCardError =
   | {
@@ -18,7 +25,7 @@ export type EmulatedCardError =
   | {
       readonly _tag: "CardUidSizeWrong";
       readonly byteCount: number;
-      readonly byteCountNeeded: number;
+      readonly byteCountsNeeded: ReadonlyArray<number>;
     }
   | {
       readonly _tag: "CardNdefTooLarge";
@@ -27,10 +34,18 @@ export type EmulatedCardError =
     };
 
 const MODELS: ReadonlyMap<string, CardModel> = new Map([
+  ["ntag213", NTAG213],
   ["ntag215", NTAG215],
+  ["ntag216", NTAG216],
+  ["ultralight-ev1-48", ULTRALIGHT_EV1_48],
+  ["ultralight-ev1-128", ULTRALIGHT_EV1_128],
   ["type4", TYPE4],
   ["classic", MIFARE_CLASSIC],
+  ["desfire", DESFIRE],
+  ["phone", PHONE],
 ]);
+
+export const EMULATED_CARD_NAMES: ReadonlyArray<string> = [...MODELS.keys()];
 
 /**
  * The emulated card of this name.
@@ -43,12 +58,12 @@ export const emulatedCard = (
 ): E.Either<EmulatedCardError, EmulatedCard> => {
   const model = MODELS.get(name);
   if (model === undefined) {
-    return E.left({ _tag: "CardNameUnknown", name, namesKnown: [...MODELS.keys()] });
+    return E.left({ _tag: "CardNameUnknown", name, namesKnown: EMULATED_CARD_NAMES });
   }
-  const { uidByteCount: byteCountNeeded, ndefByteCountMax: byteCountMax } = model;
-  const uidByteCount = options.uid?.length ?? byteCountNeeded;
-  if (uidByteCount !== byteCountNeeded) {
-    return E.left({ _tag: "CardUidSizeWrong", byteCount: uidByteCount, byteCountNeeded });
+  const { uidByteCounts: byteCountsNeeded, ndefByteCountMax: byteCountMax } = model;
+  if (options.uid !== undefined && !byteCountsNeeded.includes(options.uid.length)) {
+    const { length } = options.uid;
+    return E.left({ _tag: "CardUidSizeWrong", byteCount: length, byteCountsNeeded });
   }
   const byteCount = options.ndef?.length ?? 0;
   if (byteCount > byteCountMax) {

@@ -29,11 +29,15 @@ export interface EmulatedCardOptions {
   readonly uid?: Uint8Array;
   /** The bytes of the message, well-formed or not; empty for a card not written yet. */
   readonly ndef?: Uint8Array;
+  /** What only NTAG21x and Ultralight EV1 have; see `ChipContents`. */
+  readonly signature?: Uint8Array;
+  readonly countsTaps?: boolean;
+  readonly counter?: number;
 }
 
 /** One kind of card, and what can be put on it. */
 export interface CardModel {
-  readonly uidByteCount: number;
+  readonly uidByteCounts: ReadonlyArray<number>;
   /** 0 for a card whose NDEF, if any, can't be read without keys. */
   readonly ndefByteCountMax: number;
   /** Throws a RangeError for options that go beyond the two sizes above: a mistake of the caller. */
@@ -48,9 +52,10 @@ export const uriMessage = (rest: string): Uint8Array => {
 };
 
 /** The UID for a card, or a RangeError. */
-export const sizedUid = (uid: Uint8Array, byteCount: number): Uint8Array => {
-  if (uid.length !== byteCount)
-    throw new RangeError(`UID of ${uid.length} bytes, not ${byteCount}`);
+export const sizedUid = (uid: Uint8Array, byteCounts: ReadonlyArray<number>): Uint8Array => {
+  if (!byteCounts.includes(uid.length)) {
+    throw new RangeError(`UID of ${uid.length} bytes, not ${byteCounts.join(" or ")}`);
+  }
   return uid;
 };
 

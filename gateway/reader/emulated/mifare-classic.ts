@@ -12,7 +12,7 @@ const UID_DEFAULT = Uint8Array.of(0x3b, 0xa1, 0x7c, 0x5e);
 /** A MIFARE Classic 1K. Without authentication it answers nothing. */
 export const emulatedMifareClassic = (options: Pick<EmulatedCardOptions, "uid">): EmulatedCard => ({
   technology: "mifare-classic",
-  uid: sizedUid(options.uid ?? UID_DEFAULT, UID_BYTES),
+  uid: sizedUid(options.uid ?? UID_DEFAULT, [UID_BYTES]),
   atqa: Uint8Array.of(0x00, 0x04),
   sak: 0x08,
   ats: null,
@@ -21,7 +21,7 @@ export const emulatedMifareClassic = (options: Pick<EmulatedCardOptions, "uid">)
 });
 
 export const MIFARE_CLASSIC: CardModel = {
-  uidByteCount: UID_BYTES,
+  uidByteCounts: [UID_BYTES],
   ndefByteCountMax: 0,
   make: emulatedMifareClassic,
 };

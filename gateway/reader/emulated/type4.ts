@@ -1,4 +1,4 @@
-/** A Type 4 card (ISO/IEC 14443-4) with the NDEF application and its two files. Read-only. */
+/** A Type 4 card (ISO/IEC 14443-4) with the NDEF application and its two files, of which one can be written. */
 import { concatBytes, equalBytes } from "#core/bytes.ts";
 import { SW_SUCCESS } from "#core/card/apdu.ts";
 import { TYPE4_APPLICATION, TYPE4_CAPABILITY_FILE } from "#core/card/type4.ts";
@@ -18,6 +18,7 @@ import {
   SW_INS_NOT_SUPPORTED,
   SW_NOT_FOUND,
   SW_OFFSET_OUTSIDE_FILE,
+  SW_SECURITY_STATUS_NOT_SATISFIED,
   SW_WRONG_LENGTH,
   SW_WRONG_P1_P2,
 } from "#gateway/reader/emulated/responses.ts";
@@ -25,7 +26,8 @@ import {
 const HEADER_BYTES = 4;
 const INS_SELECT = 0xa4;
 const INS_READ_BINARY = 0xb0;
-const UID_BYTES = 7;
+const INS_UPDATE_BINARY = 0xd6;
+const UID_BYTE_COUNTS = [4, 7, 10];
 const NDEF_FILE = 0xe104;
 /** Larger than what a gateway reads, so that its refusal can be seen. */
 const NDEF_FILE_BYTES = 0x2000;
@@ -41,12 +43,12 @@ const UID_DEFAULT = Uint8Array.of(0x04, 0x37, 0x2b, 0x6a, 0x11, 0x4f, 0x90);
 
 const uint16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff);
 
-/** CCLEN, mapping version 2.0, MLe, MLc, then the NDEF file's id, size, free to read, never to write. */
+/** CCLEN, mapping version 2.0, MLe, MLc, then the NDEF file's id, size, free to read and to write. */
 const CAPABILITY_CONTAINER = concatBytes(
   Uint8Array.of(0x00, 0x0f, 0x20, 0x00, MLE, 0x00, MLC, 0x04, 0x06),
   uint16(NDEF_FILE),
   uint16(NDEF_FILE_BYTES),
-  Uint8Array.of(0x00, 0xff),
+  Uint8Array.of(0x00, 0x00),
 );
 
 const writeNdefFile = (ndef: Uint8Array): Uint8Array => {
@@ -107,13 +109,32 @@ const answerReadBinary = (file: Uint8Array | undefined, apdu: Uint8Array): Uint8
   return respond(data.length === le ? SW_SUCCESS : SW_END_OF_FILE, data);
 };
 
+/** Whole or not at all. The capability container is for reading alone. */
+const answerUpdateBinary = (file: Uint8Array | undefined, apdu: Uint8Array): Uint8Array => {
+  const [, , p1 = 0, p2 = 0, lc = 0] = apdu;
+  const data = apdu.subarray(HEADER_BYTES + 1);
+  if (lc === 0 || lc > MLC || data.length !== lc) return respond(SW_WRONG_LENGTH);
+  if (file === undefined) return respond(SW_COMMAND_NOT_ALLOWED);
+  if (file === CAPABILITY_CONTAINER) return respond(SW_SECURITY_STATUS_NOT_SATISFIED);
+  const offset = p1 * 0x100 + p2;
+  if (offset + lc > file.length) return respond(SW_OFFSET_OUTSIDE_FILE);
+  file.set(data, offset);
+  return respond(SW_SUCCESS);
+};
+
+/** Bits 7 and 6 of the low byte say how long the UID is. */
+const atqaFor = (uid: Uint8Array): Uint8Array => {
+  const size = uid.length === 4 ? 0x04 : uid.length === 7 ? 0x44 : 0x84;
+  return Uint8Array.of(0x03, size);
+};
+
 /**
  * A Type 4 card. What is selected is forgotten when the card leaves the field. By default it holds the URI
  * `https://tapmesh.example/card/1`.
  * Source: NFC Forum Type 4 Tag 2.0; status words from ISO/IEC 7816-4.
  */
 export const emulatedType4 = (options: EmulatedCardOptions): EmulatedCard => {
-  const uid = sizedUid(options.uid ?? UID_DEFAULT, UID_BYTES);
+  const uid = sizedUid(options.uid ?? UID_DEFAULT, UID_BYTE_COUNTS);
   const ndef = options.ndef ?? uriMessage("tapmesh.example/card/1");
   const files: ReadonlyMap<number, Uint8Array> = new Map([
     [TYPE4_CAPABILITY_FILE, CAPABILITY_CONTAINER],
@@ -125,6 +146,7 @@ export const emulatedType4 = (options: EmulatedCardOptions): EmulatedCard => {
     if (apdu[0] !== 0x00) return respond(SW_CLA_NOT_SUPPORTED);
     if (apdu[1] === INS_SELECT) return respond(answerSelect(selection, files, apdu));
     if (apdu[1] === INS_READ_BINARY) return answerReadBinary(selection.file, apdu);
+    if (apdu[1] === INS_UPDATE_BINARY) return answerUpdateBinary(selection.file, apdu);
     return respond(SW_INS_NOT_SUPPORTED);
   };
   const enterField = (): void => {
@@ -134,7 +156,7 @@ export const emulatedType4 = (options: EmulatedCardOptions): EmulatedCard => {
   return {
     technology: "type4",
     uid,
-    atqa: Uint8Array.of(0x03, 0x44),
+    atqa: atqaFor(uid),
     sak: 0x20,
     ats: ATS,
     enterField,
@@ -143,7 +165,7 @@ export const emulatedType4 = (options: EmulatedCardOptions): EmulatedCard => {
 };
 
 export const TYPE4: CardModel = {
-  uidByteCount: UID_BYTES,
+  uidByteCounts: UID_BYTE_COUNTS,
   ndefByteCountMax: NDEF_BYTES_MAX_TYPE4,
   make: emulatedType4,
 };

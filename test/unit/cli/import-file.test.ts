@@ -15,6 +15,9 @@ describe("a bad line is named", () => {
   test.each([
     ["nothing at all", "", 1, 'the column "device"'],
     ["no column for the UID", "device,colour\na,red\n", 1, 'the column "uid"'],
+    ["two columns for the UID", "device,uid,uid_decimal\na,04,4\n", 1, "uid and uid_decimal"],
+    ["a UID that is no number", "device,uid_decimal\na,04AB\n", 2, '"04AB" is not the decimal'],
+    ["a UID twice, as a number", "device,uid_decimal\na,5\nb,05\n", 3, "on line 2 already"],
     ["a column twice", "device,uid,colour,colour\n", 1, '"colour" is there twice'],
     ["a field missing", "device,uid\na,04\nb\n", 3, "1 fields, but 2 columns"],
     ["a field too many", "device,uid\na,04,x\n", 2, "3 fields, but 2 columns"],
@@ -121,4 +124,12 @@ test("a value is what it looks like: true, false, null, a whole number, or text"
     ["True", "True"],
   ];
   for (const [given, expected] of cases) expect(parseScalar(given)).toStrictEqual(expected);
+});
+
+test.each([
+  ["uid_decimal", "1000438878"],
+  ["uid_decimal_reversed", "1585226043"],
+])("a UID may come as a decimal number: %s", (name, number) => {
+  const parsed = parseImport(`device,${name}\ncart-1,${number}\n`);
+  expect(parsed).toEqual(E.right([{ line: 2, device: "cart-1", uid: "3BA17C5E", values: {} }]));
 });

@@ -8,11 +8,11 @@ import { decodeNdef, encodeNdef } from "#core/card/ndef.ts";
 import { type ReadScope } from "#core/card/read-card.ts";
 import { decodeUid, uidUnfitFor } from "#core/card/uid.ts";
 import { decodeUri } from "#core/card/well-known.ts";
-import { emulatedCard } from "#gateway/reader/emulated/catalogue.ts";
+import { EMULATED_CARD_NAMES, emulatedCard } from "#gateway/reader/emulated/catalogue.ts";
 import type { EmulatedCard, EmulatedCardOptions } from "#gateway/reader/emulated/emulated-card.ts";
 import { type CardInReader, inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { readEmulated } from "#gateway/reader/emulated/read-emulated.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
 import { hex } from "#test/unit/core/card/hex.ts";
@@ -186,7 +186,7 @@ describe("NTAG215", () => {
   });
 
   test("READ gives 4 pages and rolls over after page 134", () => {
-    expect(ask(card, "FFB0008410")).toBe("00050000000000000000000004ab87a09000");
+    expect(ask(card, "FFB0008410")).toBe("10050000000000000000000004ab87a09000");
     expect(ask(card, "FFB0008610")).toBe("0000000004ab87a0f2ca1190b94800009000");
   });
 
@@ -231,8 +231,8 @@ describe("Type 4", () => {
 
   test("reading keeps to the file", () => {
     const card = selected(SELECT_APPLICATION, "00A4000C02E103");
-    expect(ask(card, "00B000000F")).toBe("000f20003b00340406e104200000ff9000");
-    expect(ask(card, "00B0000E02")).toBe("ff6282");
+    expect(ask(card, "00B000000F")).toBe("000f20003b00340406e104200000009000");
+    expect(ask(card, "00B0000E02")).toBe("006282");
     expect(ask(card, "00B0000F01")).toBe("6b00");
     expect(ask(card, "00B0810001")).toBe("6b00");
     expect(ask(card, "00B000003C")).toBe("6700"); // more than MLe
@@ -245,7 +245,8 @@ describe("Type 4", () => {
     ["00A4000002E103", "6a86"],
     ["00B0000002", "6986"],
     ["00B00000", "6700"],
-    ["00D6000000", "6d00"],
+    ["00D6000000", "6700"],
+    ["00D7000000", "6d00"],
     ["90600000", "6e00"],
     ["FFB0000310", "6d00"],
   ])("%s is answered by %s", (apdu, sw) => {
@@ -275,14 +276,14 @@ describe("by name", () => {
       E.left({
         _tag: "CardNameUnknown",
         name: "ntag21",
-        namesKnown: ["ntag215", "type4", "classic"],
+        namesKnown: EMULATED_CARD_NAMES,
       }),
     );
   });
 
   test("what the card has no room for is refused", () => {
     expect(emulatedCard("classic", { uid: hex("04A1B2C3D46C80") })).toEqual(
-      E.left({ _tag: "CardUidSizeWrong", byteCount: 7, byteCountNeeded: 4 }),
+      E.left({ _tag: "CardUidSizeWrong", byteCount: 7, byteCountsNeeded: [4] }),
     );
     expect(emulatedCard("classic", { ndef: hex("D00000") })).toEqual(
       E.left({ _tag: "CardNdefTooLarge", byteCount: 3, byteCountMax: 0 }),

@@ -2,7 +2,7 @@ import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import type { ReaderEvent } from "#gateway/ports.ts";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import {
   createSimulatedReader,
   type SimulatedReaders,
