@@ -4,7 +4,7 @@ import { decodeResponse, SW_OPERATION_FAILED, SW_SUCCESS } from "#core/card/apdu
 import type { CardCommand, CardReadError } from "#core/card/card-read-error.ts";
 
 /** Yields command APDUs and takes raw responses; an empty one stands for none. */
-export type Flow<A> = Generator<Uint8Array, E.Either<CardReadError, A>, Uint8Array>;
+export type Flow<A, Err = CardReadError> = Generator<Uint8Array, E.Either<Err, A>, Uint8Array>;
 
 /** Sends one command. Right: the data of a success. */
 export function* ask(command: CardCommand, apdu: Uint8Array): Flow<Uint8Array> {

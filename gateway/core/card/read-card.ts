@@ -56,8 +56,8 @@ function* readMessage(technology: Technology): Flow<Uint8Array | null> {
   }
 }
 
-/** An empty message is a card made ready for NDEF and not written yet: it carries none. */
-function* readNdef(technology: Technology): Flow<Uint8Array | null> {
+/** The message of a card whose UID is known. An empty message is a card made ready for NDEF and not written yet: it carries none. */
+export function* readNdef(technology: Technology): Flow<Uint8Array | null> {
   const message = yield* readMessage(technology);
   if (E.isLeft(message) || message.right === null) return message;
   if (message.right.length === 0) return E.right(null);

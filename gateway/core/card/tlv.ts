@@ -7,6 +7,7 @@ const TLV_NULL = 0x00;
 const TLV_LOCK_CONTROL = 0x01;
 const TLV_MEMORY_CONTROL = 0x02;
 const TLV_NDEF = 0x03;
+const TLV_PROPRIETARY = 0xfd;
 const TLV_TERMINATOR = 0xfe;
 
 /** A first length byte of FF says that two more hold the length. */
@@ -116,6 +117,49 @@ export const findNdefTlv = (
   }
   return E.right(null);
 };
+
+const controlEnd = (area: DataArea): number => {
+  let [at, end] = [0, 0];
+  for (;;) {
+    const decoded = decodeTlv(area, at);
+    if (E.isLeft(decoded) || at >= area.byteCount) return end;
+    const { type } = decoded.right;
+    const isControl = type === TLV_LOCK_CONTROL || type === TLV_MEMORY_CONTROL;
+    if (!isControl && type !== TLV_NULL) return end;
+    at = decoded.right.end;
+    if (isControl) end = at;
+  }
+};
+
+/** Where a message would begin if it came straight after the lock and memory control blocks. */
+export const dataStart = (bytes: Uint8Array): number =>
+  controlEnd({ bytes, byteCount: bytes.length });
+
+/** Where the first NDEF block begins and ends; undefined: there is none that is whole. */
+export const ndefTlvPlace = (
+  bytes: Uint8Array,
+): { readonly at: number; readonly end: number } | undefined => {
+  const area: DataArea = { bytes, byteCount: bytes.length };
+  for (let at = 0; at < bytes.length;) {
+    const decoded = decodeTlv(area, at);
+    if (E.isLeft(decoded) || decoded.right.type === TLV_TERMINATOR) return undefined;
+    const { type, end } = decoded.right;
+    if (type === TLV_NDEF) return { at, end };
+    at = end;
+  }
+  return undefined;
+};
+
+/** The beginning of a block that readers pass over, whose end is `byteCount` bytes behind its own. */
+export const encodeSkippedTlvHeader = (byteCount: number): Uint8Array =>
+  byteCount - 2 < LENGTH_IN_THREE_BYTES
+    ? Uint8Array.of(TLV_PROPRIETARY, byteCount - 2)
+    : Uint8Array.of(
+        TLV_PROPRIETARY,
+        LENGTH_IN_THREE_BYTES,
+        (byteCount - 4) >> 8,
+        (byteCount - 4) & 0xff,
+      );
 
 /** An NDEF TLV and the terminator, for a message of at most 65,534 bytes. */
 export const encodeNdefTlv = (message: Uint8Array): Uint8Array => {

@@ -10,6 +10,8 @@ export const TYPE2_SECTOR_DATA_BYTES: number = (256 - TYPE2_DATA_PAGE) * 4;
 export interface Type2Capability {
   /** Size of the data area, bytes. */
   readonly dataByteCount: number;
+  /** Anyone may write it, as far as the container knows; lock bits are another matter. */
+  readonly isWritable: boolean;
 }
 
 export type Type2CapabilityError =
@@ -35,5 +37,5 @@ export const decodeType2Capability = (
   if (magic !== MAGIC) return E.right(null);
   if (version >> 4 !== VERSION_MAJOR) return E.left({ _tag: "Type2VersionUnsupported", version });
   if (access >> 4 !== 0) return E.left({ _tag: "Type2ReadProtected", access });
-  return E.right({ dataByteCount: size * DATA_UNIT_BYTES });
+  return E.right({ dataByteCount: size * DATA_UNIT_BYTES, isWritable: (access & 0x0f) === 0 });
 };

@@ -15,6 +15,10 @@ export interface Type4Capability {
   readonly ndefFileByteCount: number;
   /** MLe: the most bytes that one READ BINARY may ask for. */
   readonly mle: number;
+  /** MLc: the most bytes that one UPDATE BINARY may bring. */
+  readonly mlc: number;
+  /** Anyone may write the file. */
+  readonly isWritable: boolean;
 }
 
 export type Type4Error =
@@ -38,6 +42,7 @@ const NDEF_FILE_CONTROL = 0x04;
 const NDEF_FILE_CONTROL_BYTES = 0x06;
 const MLE_MIN = 0x0f;
 const READ_FREE = 0x00;
+const WRITE_FREE = 0x00;
 /** Ids that ISO/IEC 7816-4 and the standard itself keep for other files. */
 const FILE_IDS_RESERVED: ReadonlySet<number> = new Set([
   0x0000, 0x3f00, 0x3fff, 0xe102, 0xe103, 0xffff,
@@ -73,7 +78,9 @@ export const decodeType4Capability = (file: Uint8Array): E.Either<Type4Error, Ty
   }
   const access = uintBe(file, 13, 1);
   if (access !== READ_FREE) return E.left({ _tag: "Type4ReadProtected", access });
-  return E.right({ ndefFileId, ndefFileByteCount: uintBe(file, 11, 2), mle });
+  const mlc = uintBe(file, 5, 2);
+  const isWritable = uintBe(file, 14, 1) === WRITE_FREE && mlc > 0;
+  return E.right({ ndefFileId, ndefFileByteCount: uintBe(file, 11, 2), mle, mlc, isWritable });
 };
 
 /**

@@ -1,6 +1,6 @@
-/** The two well-known NDEF record types that people write on tags: URI and Text. */
+/** The NDEF records that people write on tags: URI, text, a file of a MIME type, and external types. */
 import * as E from "fp-ts/lib/Either.js";
-import { fromUtf8 } from "#core/bytes.ts";
+import { concatBytes, fromUtf8, utf8 } from "#core/bytes.ts";
 import type { NdefRecord } from "#core/card/ndef.ts";
 
 export type WellKnownError =
@@ -99,3 +99,37 @@ export const decodeText = (record: NdefRecord): E.Either<WellKnownError, NdefTex
   if (language === undefined || text === undefined) return E.left({ _tag: "PayloadNotUtf8" });
   return E.right({ language, text });
 };
+
+const NO_BYTES = new Uint8Array();
+
+/** The longest prefix that has a code, and the rest in UTF-8. */
+export const uriRecord = (uri: string): NdefRecord => {
+  let code = 0;
+  for (const [candidate, prefix] of URI_PREFIXES.entries()) {
+    const isLonger = prefix.length > (URI_PREFIXES[code]?.length ?? 0);
+    if (isLonger && uri.startsWith(prefix)) code = candidate;
+  }
+  const rest = uri.slice(URI_PREFIXES[code]?.length);
+  const payload = concatBytes(Uint8Array.of(code), utf8(rest));
+  return { tnf: "well-known", type: Uint8Array.of(TYPE_URI), id: NO_BYTES, payload };
+};
+
+/** In UTF-8. Undefined for a language tag that is none, or too long: at most 63 letters, digits and `-`. */
+export const textRecord = ({ language, text }: NdefText): NdefRecord | undefined => {
+  if (!/^[a-zA-Z0-9-]{1,63}$/.test(language)) return undefined;
+  const tag = utf8(language);
+  const payload = concatBytes(Uint8Array.of(tag.length), tag, utf8(text));
+  return { tnf: "well-known", type: Uint8Array.of(TYPE_TEXT), id: NO_BYTES, payload };
+};
+
+/** Undefined for a type that is none: `image/png`. Source: RFC 2046; RFC 6838, section 4.2. */
+export const mimeRecord = (type: string, payload: Uint8Array): NdefRecord | undefined =>
+  /^[a-zA-Z0-9][\w!#$&^.+-]{0,126}\/[a-zA-Z0-9][\w!#$&^.+-]{0,126}$/.test(type)
+    ? { tnf: "media", type: utf8(type), id: NO_BYTES, payload }
+    : undefined;
+
+/** Undefined for a type that is none: `example.com:tool`. Source: NFC Forum RTD 1.0, "External Type". */
+export const externalRecord = (type: string, payload: Uint8Array): NdefRecord | undefined =>
+  /^[a-z0-9.-]+\.[a-z0-9-]+:[\w$()*+,.;=@!'-]+$/i.test(type) && type.length <= 255
+    ? { tnf: "external", type: utf8(type), id: NO_BYTES, payload }
+    : undefined;

@@ -12,7 +12,7 @@ describe("Type 2", () => {
     ["E1 10 6D 00", 872], // NTAG216
     ["E1 11 06 0F", 48], // version 1.1, locked against writing
   ])("%s: %d bytes", (page, dataByteCount) => {
-    expect(decodeType2Capability(hex(page))).toEqual(E.right({ dataByteCount }));
+    expect(decodeType2Capability(hex(page))).toMatchObject(E.right({ dataByteCount }));
   });
 
   test.each(["00 00 00 00", "FF FF FF FF", "03 E1 10 3E", ""])("%s: not for NDEF", (page) => {
@@ -43,10 +43,32 @@ describe("Type 2", () => {
   });
 });
 
+test.each([
+  ["E1 10 3E 00", true],
+  ["E1 10 3E 0F", false],
+  ["E1 10 3E 01", false],
+])("a Type 2 container %s: writable %s", (page, isWritable) => {
+  expect(decodeType2Capability(hex(page))).toMatchObject(E.right({ isWritable }));
+});
+
+test.each([
+  ["000F 20 003B 0034 0406 E104 0032 00 FF", false],
+  ["000F 20 003B 0034 0406 E104 0032 00 82", false],
+  ["000F 20 003B 0000 0406 E104 0032 00 00", false],
+])("a Type 4 container %s: writable %s", (file, isWritable) => {
+  expect(decodeType4Capability(hex(file))).toMatchObject(E.right({ isWritable }));
+});
+
 describe("Type 4", () => {
   test("the standard's own example", () => {
     expect(decodeType4Capability(hex("000F 20 003B 0034 0406 E104 0032 00 00"))).toEqual(
-      E.right({ ndefFileId: 0xe104, ndefFileByteCount: 0x32, mle: 0x3b }),
+      E.right({
+        ndefFileId: 0xe104,
+        ndefFileByteCount: 0x32,
+        mle: 0x3b,
+        mlc: 0x34,
+        isWritable: true,
+      }),
     );
   });
 
@@ -55,7 +77,15 @@ describe("Type 4", () => {
       decodeType4Capability(
         hex("0017 20 0100 00FF 0406 E104 0100 00 00 0506 E105 0080 82 83 000000000000000000"),
       ),
-    ).toEqual(E.right({ ndefFileId: 0xe104, ndefFileByteCount: 0x100, mle: 0x100 }));
+    ).toEqual(
+      E.right({
+        ndefFileId: 0xe104,
+        ndefFileByteCount: 0x100,
+        mle: 0x100,
+        mlc: 0xff,
+        isWritable: true,
+      }),
+    );
   });
 
   test.each([

@@ -1,9 +1,16 @@
 import * as fc from "fast-check";
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { concatBytes, utf8 } from "#core/bytes.ts";
+import { concatBytes, toHex, utf8 } from "#core/bytes.ts";
 import type { NdefRecord } from "#core/card/ndef.ts";
-import { decodeText, decodeUri } from "#core/card/well-known.ts";
+import {
+  decodeText,
+  decodeUri,
+  externalRecord,
+  mimeRecord,
+  textRecord,
+  uriRecord,
+} from "#core/card/well-known.ts";
 import { hex } from "#test/unit/core/card/hex.ts";
 
 const wellKnown = (type: string, payload: Uint8Array): NdefRecord => ({
@@ -69,4 +76,46 @@ test("any payload decodes or is refused", () => {
       expect(decoded.filter(E.isLeft).length).toBeGreaterThanOrEqual(1);
     }),
   );
+});
+
+const decodedUri = (uri: string): unknown => decodeUri(uriRecord(uri));
+
+describe("records to write", () => {
+  test("a URI gets the longest prefix that has a code, and is that URI again", () => {
+    expect(toHex(uriRecord("https://www.example.org/x").payload).slice(0, 2)).toBe("02");
+    expect(toHex(uriRecord("urn:epc:id:7").payload).slice(0, 2)).toBe("1e");
+    expect(toHex(uriRecord("geo:1,2").payload).slice(0, 2)).toBe("00");
+    fc.assert(
+      fc.property(fc.webUrl(), fc.string({ unit: "grapheme" }), (url, text) => {
+        expect(decodedUri(url)).toEqual(E.right(url));
+        expect(decodedUri(text)).toEqual(E.right(text));
+      }),
+    );
+  });
+
+  test("a text is that text again, in its language", () => {
+    const record = textRecord({ language: "de-CH", text: "Grüezi" });
+    expect(record && decodeText(record)).toEqual(E.right({ language: "de-CH", text: "Grüezi" }));
+  });
+
+  test.each(["", "d e", "x".repeat(64), "é"])("%j is no language", (language) => {
+    expect(textRecord({ language, text: "" })).toBeUndefined();
+  });
+
+  test.each(["", "png", "image/", "/png", "image/p ng", "a/b/c"])("%j is no MIME type", (type) => {
+    expect(mimeRecord(type, new Uint8Array())).toBeUndefined();
+  });
+
+  test.each(["", "example.com", ":x", "example:x", "example.com:", "ex ample.com:x"])(
+    "%j is no external type",
+    (type) => {
+      expect(externalRecord(type, new Uint8Array())).toBeUndefined();
+    },
+  );
+
+  test("MIME and external records carry their bytes as they are", () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    expect(mimeRecord("image/svg+xml", bytes)).toMatchObject({ tnf: "media", payload: bytes });
+    expect(externalRecord("tapmesh.example:tool", bytes)).toMatchObject({ tnf: "external" });
+  });
 });
