@@ -13,6 +13,7 @@ import { registerRestore } from "#gateway/cli/restore.ts";
 import { registerRoster } from "#gateway/cli/roster.ts";
 import { registerRun } from "#gateway/cli/run.ts";
 import { registerStatus } from "#gateway/cli/status.ts";
+import { registerTag } from "#gateway/cli/tag.ts";
 import { registerTap } from "#gateway/cli/tap.ts";
 
 const EXAMPLES = `
@@ -55,6 +56,7 @@ export const runCommandLine = async (argv: ReadonlyArray<string>, io: Io): Promi
     registerRestore,
     registerStatus,
     registerTap,
+    registerTag,
     registerDevice,
     registerLog,
     registerReader,

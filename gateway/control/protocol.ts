@@ -9,6 +9,8 @@ import type { RecordName } from "#gateway/queries/known.ts";
 import type { AskedMoment } from "#gateway/queries/moments.ts";
 import type { RecordView } from "#gateway/queries/records.ts";
 import type { JsonScalar, JsonValue } from "#gateway/queries/values.ts";
+import type { Technology } from "#core/card/sighting.ts";
+import type { UidViews } from "#core/card/uid-views.ts";
 import type { ReaderStatus } from "#gateway/reader/readers.ts";
 import type { BrokerStatus } from "#gateway/link/mqtt-link.ts";
 import type { Risk } from "#gateway/queries/risk.ts";
@@ -21,6 +23,16 @@ export type ControlRequest =
       readonly card: string;
       readonly uid: string | null;
       readonly reader: string | null;
+    }
+  /** What lies on the reader, or comes in that time; null: the only reader there is. */
+  | { readonly verb: "tag-info"; readonly reader: string | null; readonly waitMs: number }
+  | {
+      readonly verb: "tag-write";
+      readonly reader: string | null;
+      readonly waitMs: number;
+      /** Hex of a whole NDEF message; empty: none. */
+      readonly message: string;
+      readonly force: boolean;
     }
   | {
       readonly verb: "enrol";
@@ -158,6 +170,35 @@ export interface TapView {
   readonly values: DeviceRow["values"];
 }
 
+/** A card as it tells of itself. */
+export interface TagView {
+  readonly reader: string;
+  readonly technology: Technology;
+  readonly chip: string | null;
+  readonly uid: string;
+  readonly views: UidViews;
+  /** Null, or why it can't be enrolled. */
+  readonly unfit: string | null;
+  /** The device that it is enrolled for. */
+  readonly device: string | null;
+  /** Its own count of its taps. */
+  readonly counter: number | null;
+  /** Whether the maker's signature is NXP's; null: it gave none. */
+  readonly original: boolean | null;
+  /** A line for each record of its message; null: it holds none. */
+  readonly content: ReadonlyArray<string> | null;
+  /** Null, or why its message can't be read. */
+  readonly unreadable: string | null;
+}
+
+export interface TagWritten {
+  readonly reader: string;
+  readonly uid: string;
+  /** False: it held just this before. */
+  readonly changed: boolean;
+  readonly content: ReadonlyArray<string>;
+}
+
 /** A key that reads otherwise than it will. */
 export interface DifferenceView {
   readonly key: string;
@@ -223,6 +264,8 @@ export type WatchEvent =
 export interface ControlResults {
   readonly status: StatusView;
   readonly tap: TapView;
+  readonly "tag-info": TagView;
+  readonly "tag-write": TagWritten;
   readonly enrol: { readonly device: string; readonly card: string };
   /** What the key reads as by now. */
   readonly set: { readonly device: string; readonly type: string; readonly value: JsonValue };

@@ -1,5 +1,7 @@
 /** Decodes a control request: the socket is open to every local user of the group, so nothing is taken on trust. */
 import * as E from "fp-ts/lib/Either.js";
+import { fromHex } from "#core/bytes.ts";
+import { NDEF_BYTES_MAX } from "#core/card/ndef.ts";
 import {
   VALUE_TYPES,
   type ChangeWish,
@@ -30,6 +32,9 @@ const isScalar = (value: unknown): value is JsonScalar =>
 
 const isCount = (value: unknown): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+
+const isMessageHex = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= 2 * NDEF_BYTES_MAX && fromHex(value) !== undefined;
 
 const isImportRow = (value: unknown): value is ImportRow =>
   isFields(value) &&
@@ -64,6 +69,12 @@ const decoders: Readonly<
   tap: ({ card, uid, reader }) =>
     isText(card) && isOptionalText(uid) && isOptionalText(reader)
       ? { verb: "tap", card, uid, reader }
+      : undefined,
+  "tag-info": ({ reader, waitMs }) =>
+    isOptionalText(reader) && isCount(waitMs) ? { verb: "tag-info", reader, waitMs } : undefined,
+  "tag-write": ({ reader, waitMs, message, force }) =>
+    isOptionalText(reader) && isCount(waitMs) && isMessageHex(message) && typeof force === "boolean"
+      ? { verb: "tag-write", reader, waitMs, message, force }
       : undefined,
   enrol: ({ device, uid, user }) =>
     isText(device) && isOptionalText(uid) && isText(user)

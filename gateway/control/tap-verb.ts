@@ -2,11 +2,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
 import { fromHex, toHex } from "#core/bytes.ts";
-import { decodeNdef } from "#core/card/ndef.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import { shortUid } from "#core/card/uid.ts";
-import { decodeText, decodeUri } from "#core/card/well-known.ts";
 import { DEBOUNCE_MS } from "#core/verdict/debounce.ts";
+import { contentOf } from "#gateway/control/message-content.ts";
 import type { ControlError, RequestOf, TapView } from "#gateway/control/protocol.ts";
 import {
   describeAppendError,
@@ -24,18 +23,6 @@ const HOLD_MS = 20;
 /** Some kilobytes each; beyond, all are as new again. */
 const EMULATED_CARDS_MAX = 1_000;
 const REPORT_TIMEOUT_MS = 10_000;
-
-/** What a person can read of an NDEF message; it is shown, and never stored. */
-const contentOf = (ndef: Uint8Array | null): ReadonlyArray<string> => {
-  const records = ndef === null ? E.right([]) : decodeNdef(ndef);
-  if (E.isLeft(records)) return [];
-  return records.right.flatMap((record) => {
-    const uri = decodeUri(record);
-    if (E.isRight(uri)) return [uri.right];
-    const text = decodeText(record);
-    return E.isRight(text) ? [text.right.text] : [];
-  });
-};
 
 /** A report as JSON, with the device's values as they are after the tap. */
 export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapView> => {

@@ -12,6 +12,7 @@ import { queryRefusal } from "#gateway/control/refusal.ts";
 import { revertDevices, type Tell } from "#gateway/control/revert-verb.ts";
 import { statusView } from "#gateway/control/status.ts";
 import { authorHeads } from "#gateway/control/author-heads.ts";
+import { isTagRequest, TagsAtReaders } from "#gateway/control/tag-verbs.ts";
 import { SimulatedTaps } from "#gateway/control/tap-verb.ts";
 import { setMember, setValue } from "#gateway/control/value-verbs.ts";
 import { voidRecord } from "#gateway/control/void-verb.ts";
@@ -47,8 +48,10 @@ const showDevice = async (gateway: Gateway, request: RequestOf<"device">): Promi
 
 export const createVerbs = (gateway: Gateway): ControlVerbs => {
   const taps = new SimulatedTaps(gateway);
+  const tags = new TagsAtReaders(gateway);
   return {
     run: async (request, tell): Promise<Answer> => {
+      if (isTagRequest(request)) return tags.run(request);
       switch (request.verb) {
         case "status":
           return E.right(await statusView(gateway));

@@ -1,5 +1,6 @@
 /** All readers of a gateway as one: each configured reader is served by the adaptor of its driver. */
 import * as E from "fp-ts/lib/Either.js";
+import type { Technology } from "#core/card/sighting.ts";
 import type { ReaderConfig } from "#gateway/config/config.ts";
 import type {
   Clock,
@@ -32,6 +33,8 @@ export interface Readers {
   readonly status: () => ReadonlyArray<ReaderStatus>;
   /** As {@link ReaderAdaptor}; empty for a reader that there isn't. */
   readonly exchange: (reader: string, apdu: Uint8Array) => Promise<Uint8Array>;
+  /** What was told of as lying there last; it may be gone by now if it could not be read. */
+  readonly lying: (reader: string) => Technology | undefined;
   readonly roundTripMonoMs: (reader: string) => number | null;
   readonly simulated: SimulatedReaders;
   readonly stop: () => Promise<void>;
@@ -47,10 +50,16 @@ export const createReaders = (
   const pcsc = createPcscReaders(deps, ofDriver("pcsc"));
   const adaptors: Readonly<Record<ReaderConfig["driver"], ReaderAdaptor>> = { simulated, pcsc };
   const used = [...new Set(configs.map(({ driver }) => driver))];
+  const lying = new Map<string, Technology>();
   const states = new Map<string, { readonly up: boolean; readonly detail: string }>();
 
   const note = (event: ReaderEvent): void => {
     if (event._tag === "ReaderUp") states.set(event.reader, { up: true, detail: event.hardware });
+    if (event._tag === "CardArrived") {
+      lying.set(event.sighting.reader, event.sighting.technology);
+    }
+    if (event._tag === "CardUnread") lying.set(event.reader, event.technology);
+    if (event._tag === "CardLeft" || event._tag === "ReaderDown") lying.delete(event.reader);
     if (event._tag === "ReaderDown") states.set(event.reader, { up: false, detail: event.reason });
   };
 
@@ -75,6 +84,7 @@ export const createReaders = (
     simulated,
     exchange: (reader, apdu) =>
       adaptorOf(reader)?.exchange(reader, apdu) ?? Promise.resolve(new Uint8Array()),
+    lying: (reader) => lying.get(reader),
     roundTripMonoMs: (reader) => adaptorOf(reader)?.roundTripMonoMs(reader) ?? null,
     start: (onEvent) => {
       for (const driver of used) {

@@ -16,6 +16,8 @@ export interface CountedScope {
 export interface Counted {
   readonly counter: number | null;
   readonly signature: Uint8Array | null;
+  /** The answer to GET_VERSION, where one was needed and the card gives one. */
+  readonly version: Uint8Array | null;
 }
 
 const GET_VERSION = Uint8Array.of(0x60);
@@ -29,7 +31,7 @@ const VERSION_BYTES = 8;
 const VENDOR_NXP = 0x04;
 const PRODUCT_NTAG = 0x04;
 
-const NOTHING: Counted = { counter: null, signature: null };
+const NOTHING: Counted = { counter: null, signature: null, version: null };
 
 /**
  * Sends a command in the card's own language. Right: null where the card refuses it or the reader does, which
@@ -42,7 +44,7 @@ function* askNative(command: CardCommand, native: Uint8Array): Flow<Uint8Array |
 }
 
 /** The 8 bytes of GET_VERSION, or null from cards and readers that don't know it. */
-export function* readVersion(): Flow<Uint8Array | null> {
+function* readVersion(): Flow<Uint8Array | null> {
   const version = yield* askNative("GET_VERSION", GET_VERSION);
   if (E.isLeft(version)) return version;
   return E.right(version.right?.length === VERSION_BYTES ? version.right : null);
@@ -83,5 +85,5 @@ export function* readCounted(technology: Technology, scope: CountedScope): Flow<
   if (E.isLeft(signature)) return signature;
   const counter = scope.counter ? yield* readTapCounter(version.right) : E.right(null);
   if (E.isLeft(counter)) return counter;
-  return E.right({ counter: counter.right, signature: signature.right });
+  return E.right({ counter: counter.right, signature: signature.right, version: version.right });
 }

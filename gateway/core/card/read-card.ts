@@ -88,5 +88,6 @@ export function* readCard(
   if (E.isLeft(ndef)) return ndef;
   const counted = yield* readCounted(technology, scope);
   if (E.isLeft(counted)) return counted;
-  return E.right({ technology, uid: uid.right, ndef: ndef.right, ...counted.right });
+  const { counter, signature } = counted.right;
+  return E.right({ technology, uid: uid.right, ndef: ndef.right, counter, signature });
 }

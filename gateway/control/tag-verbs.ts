@@ -1,0 +1,226 @@
+/** `tapmesh tag …`: looks at the card that lies on a reader, and writes it. */
+import { setTimeout as delay } from "node:timers/promises";
+import * as E from "fp-ts/lib/Either.js";
+import { fromHex, toHex } from "#core/bytes.ts";
+import { getDataUid } from "#core/card/apdu.ts";
+import { describeCardReadError } from "#core/card/card-read-error.ts";
+import { type CardWriteError, describeCardWriteError } from "#core/card/card-write-error.ts";
+import { decodeNdef } from "#core/card/ndef.ts";
+import { type CardInspected, inspectCard } from "#core/card/inspect-card.ts";
+import { isOriginal } from "#core/card/originality.ts";
+import type { Technology } from "#core/card/sighting.ts";
+import { type Uid, uidUnfitFor } from "#core/card/uid.ts";
+import { uidViews } from "#core/card/uid-views.ts";
+import { writeCard } from "#core/card/write-card.ts";
+import { describeMessage } from "#gateway/control/message-content.ts";
+import type {
+  ControlError,
+  ControlRequest,
+  RequestOf,
+  TagView,
+  TagWritten,
+} from "#gateway/control/protocol.ts";
+import { describeUnfit, refusal } from "#gateway/control/refusal.ts";
+import type { Gateway } from "#gateway/gateway.ts";
+import type { ReaderEvent } from "#gateway/ports.ts";
+
+/** A person walks to the reader in that time. */
+const WAIT_MAX_MS = 120_000;
+const NO_ANSWER = new Uint8Array();
+
+type Answer<A> = Promise<E.Either<ControlError, A>>;
+
+type TagRequest = RequestOf<"tag-info" | "tag-write">;
+
+export const isTagRequest = (request: ControlRequest): request is TagRequest =>
+  request.verb === "tag-info" || request.verb === "tag-write";
+
+const readerOf = (event: ReaderEvent): string =>
+  event._tag === "CardArrived" ? event.sighting.reader : event.reader;
+
+/** What comes to lie on the reader by this event. */
+const arriving = (event: ReaderEvent): Technology | undefined => {
+  if (event._tag === "CardArrived") return event.sighting.technology;
+  return event._tag === "CardUnread" ? event.technology : undefined;
+};
+
+export class TagsAtReaders {
+  readonly #gateway: Gateway;
+  /** Two at once on one card would undo each other. */
+  readonly #busy = new Set<string>();
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  run(request: TagRequest): Promise<E.Either<ControlError, TagView | TagWritten>> {
+    return request.verb === "tag-info" ? this.#info(request) : this.#write(request);
+  }
+
+  async #info({ reader: wanted, waitMs }: RequestOf<"tag-info">): Answer<TagView> {
+    const found = await this.#atCard(wanted, waitMs, async (reader, technology) => ({
+      reader,
+      outcome: await this.#perform(reader, inspectCard(technology)),
+    }));
+    if (E.isLeft(found)) return found;
+    const { reader, outcome } = found.right;
+    return E.isLeft(outcome)
+      ? refusal("tag-unread", describeCardReadError(outcome.left))
+      : E.right(this.#view(reader, outcome.right));
+  }
+
+  async #write(request: RequestOf<"tag-write">): Answer<TagWritten> {
+    const message = fromHex(request.message) ?? NO_ANSWER;
+    if (message.length > 0 && E.isLeft(decodeNdef(message))) {
+      return refusal("message-malformed", "this is no whole NDEF message");
+    }
+    const wish = { message, force: request.force };
+    const found = await this.#atCard(
+      request.reader,
+      request.waitMs,
+      async (reader, technology) => ({
+        reader,
+        outcome: await this.#perform(reader, writeCard(technology, wish)),
+      }),
+    );
+    if (E.isLeft(found)) return found;
+    const { reader, outcome } = found.right;
+    if (E.isLeft(outcome))
+      return refusal(codeOf(outcome.left), describeCardWriteError(outcome.left));
+    const { uid, writeCount } = outcome.right;
+    return E.right({ reader, uid, changed: writeCount > 0, content: describeMessage(message) });
+  }
+
+  #view(reader: string, card: CardInspected): TagView {
+    const { uid, technology, chip, counter, signature, ndef, unreadable } = card;
+    const unfit = uidUnfitFor(uid);
+    return {
+      reader,
+      technology,
+      chip,
+      uid,
+      views: uidViews(uid),
+      unfit: unfit === undefined ? null : describeUnfit(unfit),
+      device: this.#deviceOf(uid),
+      counter,
+      original: signature === null ? null : isOriginal(uid, signature),
+      content: ndef === null ? null : describeMessage(ndef),
+      unreadable: unreadable === null ? null : describeCardReadError(unreadable),
+    };
+  }
+
+  #deviceOf(uid: Uid): string | null {
+    const card = this.#gateway.material.cardHmac(fromHex(uid) ?? NO_ANSWER);
+    return this.#gateway.memory.index.enrolled(toHex(card))?.device ?? null;
+  }
+
+  /** The reader that is meant, once a card lies on it; `work` is done while nobody else works there. */
+  async #atCard<A>(
+    wanted: string | null,
+    waitMs: number,
+    work: (reader: string, technology: Technology) => Promise<A>,
+  ): Answer<A> {
+    const chosen = this.#choose(wanted);
+    if (E.isLeft(chosen)) return chosen;
+    const reader = chosen.right;
+    if (this.#busy.has(reader)) {
+      return refusal("reader-busy", `another "tapmesh tag" is at ${reader}: wait until it is done`);
+    }
+    this.#busy.add(reader);
+    try {
+      const technology = (await this.#lying(reader)) ?? (await this.#arrival(reader, waitMs));
+      if (technology !== undefined) return E.right(await work(reader, technology));
+      return refusal(
+        "no-tag",
+        `no tag was held to ${reader}; hold it there and leave it, then try again`,
+      );
+    } finally {
+      this.#busy.delete(reader);
+    }
+  }
+
+  #choose(wanted: string | null): E.Either<ControlError, string> {
+    const all = this.#gateway.readers.status();
+    const ids = all.map(({ id }) => id);
+    if (wanted !== null && !ids.includes(wanted)) {
+      return refusal(
+        "reader-unknown",
+        `no reader is called "${wanted}"; there is ${ids.join(", ")}`,
+      );
+    }
+    const up = all.filter(({ id, up: isUp }) => isUp && (wanted === null || id === wanted));
+    const [first] = up;
+    if (first !== undefined && up.length === 1) return E.right(first.id);
+    if (wanted !== null || up.length === 0) {
+      return refusal("reader-down", 'the reader is down: "tapmesh reader list" says why');
+    }
+    const names = up.map(({ id }) => id).join(", ");
+    return refusal("reader-needed", `which reader? name one with --reader: ${names}`);
+  }
+
+  /** A card that could not be read may be gone without a word, so it is asked. */
+  async #lying(reader: string): Promise<Technology | undefined> {
+    const technology = this.#gateway.readers.lying(reader);
+    if (technology === undefined) return undefined;
+    const answer = await this.#gateway.readers.exchange(reader, getDataUid());
+    return answer.length === 0 ? undefined : technology;
+  }
+
+  async #arrival(reader: string, waitMs: number): Promise<Technology | undefined> {
+    const over = new AbortController();
+    const arrived = new Promise<Technology>((resolve) => {
+      const stop = this.#gateway.watch((event) => {
+        if (event._tag !== "ReaderChanged" || readerOf(event.event) !== reader) return;
+        const technology = arriving(event.event);
+        if (technology !== undefined) resolve(technology);
+      });
+      over.signal.addEventListener("abort", stop);
+    });
+    const timeout = delay(Math.min(waitMs, WAIT_MAX_MS), undefined, { signal: over.signal });
+    timeout.catch(() => undefined); // aborting rejects it, and nobody else listens then
+    try {
+      return await Promise.race([arrived, timeout]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Runs a flow against the card that lies there, and against no other: once anything happens there, it is gone. */
+  async #perform<A>(reader: string, flow: Generator<Uint8Array, A, Uint8Array>): Promise<A> {
+    let isSame = true;
+    const stop = this.#gateway.watch((event) => {
+      if (event._tag === "ReaderChanged" && readerOf(event.event) === reader) isSame = false;
+    });
+    try {
+      let step = flow.next();
+      while (step.done !== true) {
+        const answer = isSame
+          ? await this.#gateway.readers.exchange(reader, step.value)
+          : NO_ANSWER;
+        step = flow.next(answer);
+      }
+      return step.value;
+    } finally {
+      stop();
+    }
+  }
+}
+
+const codeOf = (error: CardWriteError): string => {
+  switch (error._tag) {
+    case "MessageTooLarge":
+      return "message-too-large";
+    case "NotInOneStroke":
+      return "not-in-one-stroke";
+    case "NotRead":
+      return "tag-unread";
+    case "NotForNdef":
+      return "tag-not-for-ndef";
+    case "WriteProtected":
+      return "tag-write-protected";
+    case "NotWritten":
+      return "tag-not-written";
+    case "ReadBackDiffers":
+      return "tag-reads-otherwise";
+  }
+};
