@@ -1,5 +1,6 @@
 /** The cryptographic functions that the core is handed, by Node. */
 import * as crypto from "node:crypto";
+import type { Aes128 } from "#core/card/aes-cmac.ts";
 import type { Crypto, SigningKey } from "#core/log/crypto.ts";
 import type { Entropy } from "#gateway/ports.ts";
 
@@ -38,6 +39,18 @@ export const nodeCrypto: Crypto = {
       return false; // OpenSSL throws for bytes that are no point on the curve
     }
   },
+};
+
+const aesBlock = (
+  start: typeof crypto.createCipheriv | typeof crypto.createDecipheriv,
+  key: Uint8Array,
+  block: Uint8Array,
+): Uint8Array =>
+  new Uint8Array(start("aes-128-ecb", key, null).setAutoPadding(false).update(block));
+
+export const nodeAes: Aes128 = {
+  encryptBlock: (key, block) => aesBlock(crypto.createCipheriv, key, block),
+  decryptBlock: (key, block) => aesBlock(crypto.createDecipheriv, key, block),
 };
 
 /** The private key is held by OpenSSL. */

@@ -6,6 +6,7 @@ import type {
   EmulatedCardOptions,
 } from "#gateway/reader/emulated/emulated-card.ts";
 import { MIFARE_CLASSIC } from "#gateway/reader/emulated/mifare-classic.ts";
+import { NTAG424 } from "#gateway/reader/emulated/ntag424.ts";
 import {
   NTAG213,
   NTAG215,
@@ -40,6 +41,7 @@ const MODELS: ReadonlyMap<string, CardModel> = new Map([
   ["ultralight-ev1-48", ULTRALIGHT_EV1_48],
   ["ultralight-ev1-128", ULTRALIGHT_EV1_128],
   ["type4", TYPE4],
+  ["ntag424", NTAG424],
   ["classic", MIFARE_CLASSIC],
   ["desfire", DESFIRE],
   ["phone", PHONE],

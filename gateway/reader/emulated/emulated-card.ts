@@ -3,6 +3,7 @@ import { concatBytes, utf8 } from "#core/bytes.ts";
 import * as E from "fp-ts/lib/Either.js";
 import { encodeNdef } from "#core/card/ndef.ts";
 import type { Technology } from "#core/card/sighting.ts";
+import type { SunSecrets } from "#core/card/sun.ts";
 
 /** One card. What is written on it stays, whichever reader it is held to next. */
 export interface EmulatedCard {
@@ -33,6 +34,8 @@ export interface EmulatedCardOptions {
   readonly signature?: Uint8Array;
   readonly countsTaps?: boolean;
   readonly counter?: number;
+  /** The keys of an NTAG 424 DNA. */
+  readonly sunSecrets?: SunSecrets;
 }
 
 /** One kind of card, and what can be put on it. */
