@@ -1,6 +1,6 @@
 # Each target does its own set-up; on a fresh machine git, make and root or sudo are enough.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long simulate drill scale check check-types check-lint check-format bench setup-run setup-test
+.PHONY: help run demo test test-long fuzz simulate drill scale check check-types check-lint check-format bench setup-run setup-test
 
 # node here is the checkout's Node 24, whatever the machine has.
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -19,6 +19,9 @@ test: setup-test ## unit, contract and system tests (under 5 min)
 
 test-long: setup-test ## the same with larger counts (under 20 min)
 	@$(WITH_NODE) TAPMESH_TEST_LONG=1 node test/run-tests.ts
+
+fuzz: setup-test ## 100,000 spoilt inputs for every decoder: INPUTS=1000, SEED=2
+	@$(WITH_NODE) node test/fuzz/main.ts
 
 simulate: setup-test ## run seeds of the simulator: SEEDS=1000, SEEDS=1-500 or SEED=123
 	@$(WITH_NODE) node test/simulation/main.ts
