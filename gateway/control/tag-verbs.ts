@@ -44,12 +44,20 @@ const arriving = (event: ReaderEvent): Technology | undefined => {
   return event._tag === "CardUnread" ? event.technology : undefined;
 };
 
+/** What these verbs need of a gateway. */
+export interface TagGateway {
+  readonly readers: Pick<Gateway["readers"], "status" | "lying" | "exchange">;
+  readonly material: Pick<Gateway["material"], "cardHmac">;
+  readonly memory: { readonly index: Pick<Gateway["memory"]["index"], "enrolled"> };
+  readonly watch: Gateway["watch"];
+}
+
 export class TagsAtReaders {
-  readonly #gateway: Gateway;
+  readonly #gateway: TagGateway;
   /** Two at once on one card would undo each other. */
   readonly #busy = new Set<string>();
 
-  constructor(gateway: Gateway) {
+  constructor(gateway: TagGateway) {
     this.#gateway = gateway;
   }
 

@@ -169,6 +169,17 @@ describe.each([
     expect(await r.adaptor.feedback("window", "accepted")).toEqual(E.left({ _tag: "ReaderAway" }));
   });
 
+  test("reads a card's counter and signature where they are asked for", async () => {
+    await using r = await rig({ ndef: false, counter: true, signature: true });
+    await r.log.next("ReaderUp");
+    const signature = new Uint8Array(32).fill(0x5a);
+    await r.hold(emulatedNtag215({ signature, counter: 0x0102ff }));
+    const { sighting } = await r.log.next("CardArrived");
+    expect(sighting.counter).toBe(0x010300);
+    expect(toHex(sighting.signature ?? new Uint8Array())).toBe(toHex(signature));
+    expect(sighting.ndef).toBeNull();
+  });
+
   test("an APDU is answered by the card that lies there, and by nothing once it is gone", async () => {
     await using r = await rig(SCOPE_UID);
     await r.log.next("ReaderUp");
