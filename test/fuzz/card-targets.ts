@@ -101,7 +101,12 @@ const TYPE2_TO_WRITE = concatBytes(
   concatBytes(hex("90"), TLV.subarray(0, 16)),
   concatBytes(hex("90"), TLV.subarray(16, 24), new Uint8Array(8)),
 );
-const FLOW_SAMPLES = [TYPE2_ANSWERS, TYPE2_TO_WRITE, TYPE4_ANSWERS];
+/** A message of 1,536 bytes on a card of 2,040, of which only 1,008 can be read. */
+const TYPE2_LARGE = concatBytes(
+  hex("00 47 04A1B2C3D46C80 90 E110FF00 03FF0600"),
+  new Uint8Array(8),
+);
+const FLOW_SAMPLES = [TYPE2_ANSWERS, TYPE2_LARGE, TYPE2_TO_WRITE, TYPE4_ANSWERS];
 
 const ofFlow = (
   name: string,

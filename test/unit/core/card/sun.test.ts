@@ -28,6 +28,23 @@ test("a key of one card, AN10922 section 2.2.1", () => {
   expect(toHex(diversifiedKey(aes, master, input))).toBe("a8dd63a3b89d54b37ca802473fda9175");
 });
 
+/** Times 2 in GF(2^128). */
+const double = (value: bigint): bigint =>
+  ((value << 1n) & (2n ** 128n - 1n)) ^ (value >> 127n === 1n ? 0x87n : 0n);
+
+test("a key from a short input is padded to two blocks all the same", () => {
+  // By hand: CBC over 01, the input, 80 and zeros, the last block with K2 = 4·AES(K, 0) in GF(2^128).
+  const master = hex("00112233445566778899AABBCCDDEEFF");
+  const zero = BigInt(`0x${toHex(aes.encryptBlock(master, new Uint8Array(16)))}`);
+  const first = BigInt(
+    `0x${toHex(aes.encryptBlock(master, hex("010203800000000000 00000000000000")))}`,
+  );
+  const last = (first ^ double(double(zero))).toString(16).padStart(32, "0");
+  expect(toHex(diversifiedKey(aes, master, hex("0203")))).toBe(
+    toHex(aes.encryptBlock(master, hex(last))),
+  );
+});
+
 /** Those of AN12196's examples: all keys zero. */
 const ZEROS: SunSecrets = {
   metaReadKey: new Uint8Array(16),

@@ -232,6 +232,15 @@ describe("a Type 4 tag", () => {
     expect(lookAt(card)).toBe(toHex(long(2)));
   });
 
+  test.each([
+    ["short", messageOf(new Uint8Array(20)), "long", long(2)],
+    ["long", long(1), "short", messageOf(new Uint8Array(20))],
+  ])("goes from a %s message to a %s one without", (...[, before, , after]) => {
+    const card = make("type4", before);
+    expect(E.isRight(write(card, { message: after }).written)).toBe(true);
+    expect(lookAt(card)).toBe(toHex(after));
+  });
+
   test("needs none where one command holds all that differs", () => {
     const before = long(1);
     const after = before.map((byte, index) => (index > 100 && index < 150 ? 9 : byte));
