@@ -220,6 +220,8 @@ const codeOf = (error: CardWriteError): string => {
       return "message-too-large";
     case "NotInOneStroke":
       return "not-in-one-stroke";
+    case "LayoutUnknown":
+      return "tag-layout-unknown";
     case "NotRead":
       return "tag-unread";
     case "NotForNdef":

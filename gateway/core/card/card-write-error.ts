@@ -31,6 +31,8 @@ export const describeCardWriteError = (error: CardWriteError): string => {
       return `Nothing was written: the message has ${error.byteCount} bytes, and this tag holds ${error.byteCountMax}. Write a shorter one, or use a larger tag.`;
     case "NotInOneStroke":
       return "Nothing was written: this tag has no room for the old message and the new one at once, so it would be empty if it were taken away half-way. If that is no harm, do it again with --force.";
+    case "LayoutUnknown":
+      return "Nothing was written: this tag's memory is laid out in a way that is not known here. Use an NTAG213, NTAG215 or NTAG216.";
     case "NotWritten":
       return `${stateOf(error.force)} ${describeCardReadError(error.error)} Then write it again.`;
     case "ReadBackDiffers":

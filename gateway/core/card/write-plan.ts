@@ -27,7 +27,9 @@ export type PlanError =
       readonly byteCountMax: number;
     }
   /** No order of writes keeps the old message until the new one is there. */
-  | { readonly _tag: "NotInOneStroke" };
+  | { readonly _tag: "NotInOneStroke" }
+  /** Nor is there any other way: readers would find none where it would be written. */
+  | { readonly _tag: "LayoutUnknown" };
 
 export type Plan = E.Either<PlanError, ReadonlyArray<Write>>;
 
@@ -79,8 +81,19 @@ const firstSound = (
 ): ReadonlyArray<Write> | undefined =>
   plans.find((writes) => writes !== undefined && isSound(attempt, writes));
 
-const planOf = (writes: ReadonlyArray<Write> | undefined): Plan =>
-  writes === undefined ? E.left({ _tag: "NotInOneStroke" }) : E.right(writes);
+/** What a plan is made of: those that keep the old message, and the one that empties the card first. */
+interface Ways {
+  readonly keeping: ReadonlyArray<ReadonlyArray<Write> | undefined>;
+  readonly emptying: ReadonlyArray<Write>;
+}
+
+const planOf = (attempt: Attempt, { keeping, emptying }: Ways, force: boolean): Plan => {
+  const kept = firstSound(attempt, keeping);
+  if (kept !== undefined) return E.right(kept);
+  if (!isSound({ ...attempt, mayBeEmpty: true }, emptying))
+    return E.left({ _tag: "LayoutUnknown" });
+  return force ? E.right(emptying) : E.left({ _tag: "NotInOneStroke" });
+};
 
 // Type 2: a data area of pages.
 
@@ -167,7 +180,7 @@ const erased = (area: Uint8Array): ReadonlyArray<Write> => {
 
 /**
  * The pages to write, `at` counted from the start of the data area, for a message (empty: none). Left:
- * `MessageTooLarge`; `NotInOneStroke` unless `force`, with which the tag is empty from the first write to the last.
+ * `MessageTooLarge`; `NotInOneStroke` unless `force`, with which the tag is empty from the first write to the last; `LayoutUnknown`.
  */
 export const planType2 = (area: Uint8Array, message: Uint8Array, force: boolean): Plan => {
   const start = startFor(area, message);
@@ -176,17 +189,16 @@ export const planType2 = (area: Uint8Array, message: Uint8Array, force: boolean)
     return E.left({ _tag: "MessageTooLarge", byteCount: message.length, byteCountMax });
   }
   const attempt: Attempt = { memory: area, look: lookAtArea, message, mayBeEmpty: false };
-  if (message.length === 0) return planOf(firstSound(attempt, [erased(area)]));
+  if (message.length === 0) return planOf(attempt, { keeping: [], emptying: erased(area) }, true);
   const end = ndefTlvPlace(area)?.end ?? 0;
-  const sound = firstSound(attempt, [
+  const keeping = [
     front(area, message),
     behindThenFront(area, message, end),
     behind(area, message, aligned(end)),
-  ]);
-  if (sound !== undefined || !force) return planOf(sound);
+  ];
   const emptied = erased(area).slice(0, 1);
-  const rest = front(applied(area, emptied), message);
-  return planOf(firstSound({ ...attempt, mayBeEmpty: true }, [[...emptied, ...rest]]));
+  const emptying = [...emptied, ...front(applied(area, emptied), message)];
+  return planOf(attempt, { keeping, emptying }, force);
 };
 
 // Type 4: a file of NLEN and the message.
@@ -252,13 +264,12 @@ export const planType4 = (file: FileToWrite, message: Uint8Array, force: boolean
   const toNothing: Write = { at: 0, data: NLEN_NONE };
   if (message.length === 0) {
     const wiped = chunks(new Uint8Array(before.length), NLEN_BYTES, writeByteCountMax);
-    return planOf(firstSound(attempt, [[toNothing, ...wiped]]));
+    return planOf(attempt, { keeping: [], emptying: [toNothing, ...wiped] }, true);
   }
   const first: Write = { at: 0, data: after.slice(0, writeByteCountMax) };
   const rest = chunks(after, writeByteCountMax, writeByteCountMax);
-  const sound = firstSound(attempt, [inOne(before, after, writeByteCountMax), [...rest, first]]);
-  if (sound !== undefined || !force) return planOf(sound);
+  const keeping = [inOne(before, after, writeByteCountMax), [...rest, first]];
   const whole = chunks(after, NLEN_BYTES, writeByteCountMax);
   const nlen: Write = { at: 0, data: after.slice(0, NLEN_BYTES) };
-  return planOf(firstSound({ ...attempt, mayBeEmpty: true }, [[toNothing, ...whole, nlen]]));
+  return planOf(attempt, { keeping, emptying: [toNothing, ...whole, nlen] }, force);
 };

@@ -11,6 +11,7 @@ import {
   messageOf,
   make,
   lookAt,
+  prepared,
   write,
   long,
 } from "#test/unit/core/card/write-runs.ts";
@@ -22,6 +23,26 @@ describe("a Type 2 tag", () => {
     write(card, { message: url });
     const memory = toHex(card.exchange(Uint8Array.of(0x30, 4)) ?? NONE);
     expect(memory.slice(0, 4)).toBe(`03${url.length.toString(16)}`);
+  });
+
+  test("with room for the new message behind the old one alone gets it there; the next is in front again", () => {
+    const card = make("ntag213", messageOf(new Uint8Array(20).fill(1)));
+    const headerOf = (): string => toHex(card.exchange(Uint8Array.of(0x30, 4)) ?? NONE).slice(0, 2);
+    const large = messageOf(new Uint8Array(90).fill(2));
+    expect(E.isRight(write(card, { message: large }).written)).toBe(true);
+    expect([lookAt(card), headerOf()]).toEqual([toHex(large), "fd"]);
+    const short = messageOf(new Uint8Array(15).fill(3));
+    expect(E.isRight(write(card, { message: short }).written)).toBe(true);
+    expect([lookAt(card), headerOf()]).toEqual([toHex(short), "03"]);
+  });
+
+  test("with a control block before a long message has it on a page of its own", () => {
+    const card = prepared("ntag215", hex("0103880806"), messageOf(new Uint8Array(3)));
+    for (const payload of [new Uint8Array(270).fill(1), new Uint8Array(280).fill(2)]) {
+      const message = messageOf(payload);
+      expect(E.isRight(write(card, { message, force: true }).written)).toBe(true);
+      expect(lookAt(card)).toBe(toHex(message));
+    }
   });
 
   test("as it comes from the factory, with a lock control block, can be written", () => {
@@ -53,6 +74,14 @@ describe("a Type 2 tag", () => {
     card.exchange(hex(command));
     const { written } = write(card, { message: uri("https://tapmesh.example/x") });
     expect(written).toEqual(E.left({ _tag: "WriteProtected" }));
+  });
+
+  test("with bytes reserved in the midst of its data is not written, and force is no help", () => {
+    const card = prepared("ntag215", hex("0103A00C34"), NONE); // right on an NTAG213 alone
+    for (const force of [false, true]) {
+      const { written } = write(card, { message: uri("https://tapmesh.example/x"), force });
+      expect(written).toEqual(E.left({ _tag: "LayoutUnknown" }));
+    }
   });
 
   test("locked where no one looks before keeps its old message", () => {
@@ -120,6 +149,7 @@ test("every error has words that say what is on the tag now", () => {
   const errors: Readonly<Record<CardWriteError["_tag"], CardWriteError>> = {
     MessageTooLarge: { _tag: "MessageTooLarge", byteCount: 2, byteCountMax: 1 },
     NotInOneStroke: { _tag: "NotInOneStroke" },
+    LayoutUnknown: { _tag: "LayoutUnknown" },
     NotRead: { _tag: "NotRead", error: gone },
     NotForNdef: { _tag: "NotForNdef" },
     WriteProtected: { _tag: "WriteProtected" },

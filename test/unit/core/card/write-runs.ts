@@ -2,10 +2,11 @@
 import * as fc from "fast-check";
 import * as E from "fp-ts/lib/Either.js";
 import { expect } from "vitest";
-import { toHex } from "#core/bytes.ts";
+import { concatBytes, toHex } from "#core/bytes.ts";
 import type { CardWriteError } from "#core/card/card-write-error.ts";
 import { encodeNdef, type NdefRecord } from "#core/card/ndef.ts";
 import { SCOPE_NDEF } from "#core/card/read-card.ts";
+import { encodeNdefTlv } from "#core/card/tlv.ts";
 import { uriRecord } from "#core/card/well-known.ts";
 import { type CardWritten, writeCard } from "#core/card/write-card.ts";
 import { emulatedCard } from "#gateway/reader/emulated/catalogue.ts";
@@ -103,4 +104,14 @@ export const everyPull = (
       expect(allowed).toContain(lookAt(card));
     }
   }
+};
+
+/** As others left it: the message behind these blocks. */
+export const prepared = (name: string, blocks: Uint8Array, before: Uint8Array): EmulatedCard => {
+  const card = make(name, NONE);
+  const area = concatBytes(blocks, encodeNdefTlv(before), new Uint8Array(3));
+  for (let at = 0; at + 4 <= area.length; at += 4) {
+    card.exchange(concatBytes(Uint8Array.of(0xa2, 4 + at / 4), area.subarray(at, at + 4)));
+  }
+  return card;
 };
