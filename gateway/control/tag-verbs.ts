@@ -1,5 +1,4 @@
 /** `tapmesh tag …`: looks at the card that lies on a reader, and writes it. */
-import { setTimeout as delay } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
 import { fromHex, toHex } from "#core/bytes.ts";
 import { getDataUid } from "#core/card/apdu.ts";
@@ -135,14 +134,18 @@ export class TagsAtReaders {
       return refusal("reader-busy", `another "tapmesh tag" is at ${reader}: wait until it is done`);
     }
     this.#busy.add(reader);
+    const over = new AbortController();
     try {
-      const technology = (await this.#lying(reader)) ?? (await this.#arrival(reader, waitMs));
+      // Listening before it asks: a card may come while one that is gone is asked for.
+      const arrival = this.#arrival(reader, waitMs, over.signal);
+      const technology = (await this.#lying(reader)) ?? (await arrival);
       if (technology !== undefined) return E.right(await work(reader, technology));
       return refusal(
         "no-tag",
         `no tag was held to ${reader}; hold it there and leave it, then try again`,
       );
     } finally {
+      over.abort();
       this.#busy.delete(reader);
     }
   }
@@ -174,23 +177,21 @@ export class TagsAtReaders {
     return answer.length === 0 ? undefined : technology;
   }
 
-  async #arrival(reader: string, waitMs: number): Promise<Technology | undefined> {
-    const over = new AbortController();
-    const arrived = new Promise<Technology>((resolve) => {
+  /** The next card at this reader; undefined: none came in time. Listens from now on, until the signal. */
+  #arrival(reader: string, waitMs: number, over: AbortSignal): Promise<Technology | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), Math.min(waitMs, WAIT_MAX_MS));
+      timer.unref(); // whoever stops the gateway does not wait for a card
       const stop = this.#gateway.watch((event) => {
         if (event._tag !== "ReaderChanged" || readerOf(event.event) !== reader) return;
         const technology = arriving(event.event);
         if (technology !== undefined) resolve(technology);
       });
-      over.signal.addEventListener("abort", stop);
+      over.addEventListener("abort", () => {
+        clearTimeout(timer);
+        stop();
+      });
     });
-    const timeout = delay(Math.min(waitMs, WAIT_MAX_MS), undefined, { signal: over.signal });
-    timeout.catch(() => undefined); // aborting rejects it, and nobody else listens then
-    try {
-      return await Promise.race([arrived, timeout]);
-    } finally {
-      over.abort();
-    }
   }
 
   /** Runs a flow against the card that lies there, and against no other: once anything happens there, it is gone. */

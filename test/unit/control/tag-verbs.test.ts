@@ -43,6 +43,12 @@ class Bench implements TagGateway {
     return () => this.#listeners.delete(listener);
   };
 
+  /** Told of as a card that could not be read. */
+  arrive(): void {
+    const error = { _tag: "CardGone", command: "READ page" } as const;
+    this.#tell({ _tag: "CardUnread", reader: "desk", technology: "type2", error });
+  }
+
   #tell(event: ReaderEvent): void {
     for (const listener of this.#listeners) listener({ _tag: "ReaderChanged", event });
   }
@@ -74,6 +80,26 @@ test("a command that began with one card never reaches the next", async () => {
     expect(bench.exchangeCount).toBe(at);
     expect(memoryOf(untouched)).toBe(before);
   }
+});
+
+test("a card that comes while one that is gone is asked for is met", async () => {
+  const bench = new Bench(emulatedNtag215({}));
+  const readers = bench.readers;
+  const gone: TagGateway = {
+    material: bench.material,
+    memory: bench.memory,
+    watch: bench.watch,
+    readers: {
+      ...readers,
+      exchange: (reader, apdu) => {
+        if (bench.exchangeCount > 0) return readers.exchange(reader, apdu);
+        bench.exchangeCount += 1;
+        bench.arrive();
+        return Promise.resolve(new Uint8Array());
+      },
+    },
+  };
+  expect(codeOf(await new TagsAtReaders(gone).run({ ...WRITE, waitMs: 60_000 }))).toBe("done");
 });
 
 test("two commands at one reader don't get in each other's way", async () => {
