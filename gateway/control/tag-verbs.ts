@@ -45,7 +45,9 @@ const arriving = (event: ReaderEvent): Technology | undefined => {
 
 /** What these verbs need of a gateway. */
 export interface TagGateway {
-  readonly readers: Pick<Gateway["readers"], "status" | "lying" | "exchange">;
+  readonly readers: Pick<Gateway["readers"], "lying" | "exchange"> & {
+    readonly status: () => ReadonlyArray<{ readonly id: string; readonly up: boolean }>;
+  };
   readonly material: Pick<Gateway["material"], "cardHmac">;
   readonly memory: { readonly index: Pick<Gateway["memory"]["index"], "enrolled"> };
   readonly watch: Gateway["watch"];

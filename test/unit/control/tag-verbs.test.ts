@@ -25,7 +25,7 @@ class Bench implements TagGateway {
   readonly material = { cardHmac: (): Uint8Array => new Uint8Array(16) };
   readonly memory = { index: { enrolled: (): undefined => undefined } };
   readonly readers: TagGateway["readers"] = {
-    status: () => [{ id: "desk", driver: "simulated", up: true, optional: false, detail: "" }],
+    status: () => [{ id: "desk", up: true }],
     lying: () => "type2",
     exchange: (_reader, apdu) => {
       this.exchangeCount += 1;

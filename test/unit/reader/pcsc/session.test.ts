@@ -15,16 +15,18 @@ test("an APDU meant for one card is never sent to the next", async () => {
   const sent: string[] = [];
   const messages: ChildMessage[] = [];
   let card: CardInReader = inPcscReader(emulatedNtag215({}));
-  const session = createSession(
-    {
-      name: "reader",
-      connect: () => Promise.resolve(),
-      disconnect: () => Promise.resolve(),
-      transmit: (apdu) => {
-        sent.push(toHex(apdu));
-        return Promise.resolve(card.transmit(apdu));
-      },
+  const hardware = {
+    name: "reader",
+    ask: () => Promise.resolve(),
+    connect: () => Promise.resolve(),
+    disconnect: () => Promise.resolve(),
+    transmit: (apdu: Uint8Array) => {
+      sent.push(toHex(apdu));
+      return Promise.resolve(card.transmit(apdu));
     },
+  };
+  const session = createSession(
+    hardware,
     () => 0,
     (message) => void messages.push(message),
   );
