@@ -48,6 +48,8 @@ export interface Gateway {
   readonly sync: SyncLoop;
   readonly counters: Counters;
   readonly hasRoom: () => boolean;
+  /** What a person must look at now. */
+  readonly alarms: () => ReadonlyArray<Alarm>;
   /** Own records on this disk alone. */
   readonly risk: () => Promise<Risk>;
   /** The newest tap, for `--last-tap`; null before the first. */

@@ -9,6 +9,17 @@ export const PCSC_RESPAWN_DELAY_MAX_MS = 5_000;
 /** One APDU. No transmit of nfc-pcsc has a timeout of its own; a card answers within 100 ms or is gone. */
 export const APDU_TIMEOUT_MS = 1_000;
 
+/** Each reader is asked something so often, card or no card: so long a hung one can go unseen at first. */
+export const READER_ROUND_TRIP_PERIOD_MS = 2_000;
+/** What it has for the answer; an ACR122U that shows a signal is deaf for up to 0.6 s. */
+export const READER_ROUND_TRIP_TIMEOUT_MS = 1_500;
+/** No answer for so long: not healthy, whatever its adaptor believes. Three askings. */
+export const READER_SILENT_AFTER_MS = 6_000;
+/** A reader that fails for so long needs a person: below it most come back by themselves. */
+export const READER_ALARM_AFTER_MS = 30_000;
+/** A gateway's start: a slow Pi takes seconds to load the PC/SC child. */
+export const READER_START_MS = 15_000;
+
 /** Records of one commit: what a crash may still have in flight, and what one Range carries. */
 export const GROUP_RECORDS_MAX = 64;
 export const GROUP_BYTES_MAX: number = 48 * 1024;

@@ -12,6 +12,7 @@ import type { Fact } from "#core/state/facts.ts";
 import type { Moment } from "#core/state/replay.ts";
 import type { FeedbackSignal } from "#core/feedback/patterns.ts";
 import type { SigningKey } from "#core/log/crypto.ts";
+import type { RecoveryStep } from "#core/reader/rungs.ts";
 
 export type { FeedbackSignal } from "#core/feedback/patterns.ts";
 
@@ -45,6 +46,12 @@ export type FeedbackError =
   /** The reader answered, but not with success. */
   | { readonly _tag: "FeedbackRefused"; readonly detail: string };
 
+/** The step could not be taken, or has failed: the next one is tried. */
+export interface RecoveryError {
+  readonly _tag: "StepFailed";
+  readonly detail: string;
+}
+
 /**
  * Readers of one kind. Brings a lost reader back by itself and says so by events; never throws,
  * never ends the process.
@@ -64,6 +71,12 @@ export interface ReaderAdaptor {
   readonly exchange: (reader: string, apdu: Uint8Array) => Promise<Uint8Array>;
   /** When the reader itself last gave an answer, ms monotonic; null while it is down. */
   readonly roundTripMonoMs: (reader: string) => number | null;
+  /** What can be done here for a reader that does not answer, the mildest first. */
+  readonly recoverySteps: ReadonlyArray<RecoveryStep>;
+  /** The mildest step that can help a reader that does not answer; null: it isn't known. Takes at most 1 s. */
+  readonly examine: (reader: string) => Promise<RecoveryStep | null>;
+  /** Takes one of the steps. Right: it was taken; whether it has helped shows by the reader's answers. */
+  readonly recover: (reader: string, step: RecoveryStep) => Promise<E.Either<RecoveryError, void>>;
   /** Ends polling; no event comes after it resolves. Takes at most 1 s. */
   readonly stop: () => Promise<void>;
 }

@@ -5,7 +5,7 @@ import { classifyClock } from "#core/clock/clock-class.ts";
 import type { SignedGroup } from "#core/log/epoch.ts";
 import { parseSyncTopic, stateTopic, syncSubscriptions } from "#core/message/topics.ts";
 import type { Roster } from "#core/trust/roster.ts";
-import { alarmsOf } from "#gateway/queries/alarms.ts";
+import { allAlarms, type Alarm } from "#gateway/queries/alarms.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import type { Gateway, GatewayEvent } from "#gateway/gateway.ts";
 import { ClockWatch } from "#gateway/clock-watch.ts";
@@ -116,13 +116,14 @@ class RunningGateway implements Gateway {
     this.link = this.#createLink();
     this.sync = this.#createSync(start);
     this.#info = new InfoTopic(this.link, config, async () =>
-      infoMessage(this.roster(), await this.risk(), alarmsOf(this.sync.state)),
+      infoMessage(this.roster(), await this.risk(), this.alarms()),
     );
     this.#clockWatch = new ClockWatch(
       { gateway, bootId, clock, journal, writer: this.writer, signs: readClockSigns },
       start.facts,
     );
-    this.readers = createReaders({ clock, journal }, config.readers);
+    const care = { counters: this.counters, onAlarm: (id: string) => this.#onReaderAlarm(id) };
+    this.readers = createReaders({ clock, journal, ...care }, config.readers);
     this.#tapPath = new TapPath(
       {
         config,
@@ -212,6 +213,8 @@ class RunningGateway implements Gateway {
   lastTap = (): TapReport | null => this.#lastTap;
 
   hasRoom = (): boolean => this.#room.hasRoom();
+  alarms = (): ReadonlyArray<Alarm> =>
+    allAlarms(this.config.gateway, this.readers.status(), this.sync.state);
   risk = (): Promise<Risk> =>
     riskOf({ store: this.store, clock: this.clock, bootId: this.#bootId }, this.sync.state);
 
@@ -239,6 +242,11 @@ class RunningGateway implements Gateway {
     if (E.isLeft(report.recorded)) this.counters.count(`tap.lost.${report.recorded.left._tag}`);
     publishTap(this.link, this.config, report);
     this.#tell({ _tag: "TapReported", report });
+  }
+
+  #onReaderAlarm(reader: string): void {
+    const isOfIt = (alarm: Alarm): boolean => "reader" in alarm && alarm.reader === reader;
+    for (const alarm of this.alarms().filter(isOfIt)) this.#tell({ _tag: "AlarmRaised", alarm });
   }
 
   #tell(event: GatewayEvent): void {

@@ -34,15 +34,32 @@ export const formatRisk = (risk: Risk): string => {
   return [`risk     ${what}`, ...peers].join("   ");
 };
 
+/** "up, answered 0.4 s ago", or since when it is down and what was tried. */
+const formatReader = (reader: StatusView["readers"][number]): string => {
+  const { id, up, detail, answeredAgoMs, failingMs, steps } = reader;
+  const tried = Object.entries(steps).map(([step, count]) => `${step} ×${count}`);
+  const words = [
+    `reader   ${id}`,
+    up ? "up" : "DOWN",
+    detail,
+    ...(up && answeredAgoMs !== null ? [`answered ${formatSeconds(answeredAgoMs)} ago`] : []),
+    ...(failingMs === null ? [] : [`for ${formatSeconds(failingMs)}`]),
+    ...(tried.length === 0 ? [] : [`steps taken: ${tried.join(", ")}`]),
+    ...(reader.gaveUp ? ["no step helped; tried again ever more slowly"] : []),
+  ];
+  return words.join("   ");
+};
+
+const formatSeconds = (ms: number): string =>
+  ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
+
 const formatStatus = (status: StatusView): string => {
   const epoch = status.epoch === null ? "none open" : status.epoch.slice(0, 8);
   const lines = [
     `gateway  ${status.gateway}   fleet ${status.fleet}   site ${status.site}   roster ${status.rosterVersion}`,
     `log      epoch ${epoch}   ${status.records} records`,
     `state    ${status.cards} cards enrolled   digest ${status.digest.slice(0, 16)}`,
-    ...status.readers.map(
-      ({ id, up, detail }) => `reader   ${id}   ${up ? "up" : "DOWN"}   ${detail}`,
-    ),
+    ...status.readers.map(formatReader),
     ...status.brokers.map(
       ({ url, connected, error }) =>
         `broker   ${url}   ${connected ? "connected" : `DOWN   ${error ?? ""}`}`,

@@ -1,7 +1,7 @@
 /** The gateway's state of affairs, for `tapmesh status` and `doctor`. */
 import { toBase64, toHex } from "#core/bytes.ts";
 import { isListed } from "#core/trust/roster.ts";
-import { alarmsOf, describeAlarm } from "#gateway/queries/alarms.ts";
+import { describeAlarm } from "#gateway/queries/alarms.ts";
 import type { StatusView } from "#gateway/control/protocol.ts";
 import type { Gateway } from "#gateway/gateway.ts";
 
@@ -40,7 +40,7 @@ export const statusView = async (gateway: Gateway): Promise<StatusView> => {
     brokers: gateway.link.status(),
     authors: authorsOf(gateway),
     risk: await gateway.risk(),
-    alarms: alarmsOf(gateway.sync.state).map((alarm) => ({
+    alarms: gateway.alarms().map((alarm) => ({
       code: alarm.code,
       gateway: alarm.author,
       message: describeAlarm(alarm),

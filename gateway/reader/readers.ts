@@ -15,16 +15,15 @@ import {
   type SimulatedReaders,
 } from "#gateway/reader/emulated/simulated-reader.ts";
 import { GpioLights } from "#gateway/reader/gpio/gpio-lights.ts";
+import type { Counters } from "#gateway/counters.ts";
 import { createPcscReaders } from "#gateway/reader/pcsc/pcsc-readers.ts";
+import { ReaderCare, type ReaderHealth } from "#gateway/reader/supervisor/reader-care.ts";
 
-export interface ReaderStatus {
+export interface ReaderStatus extends ReaderHealth {
   readonly id: string;
   readonly driver: ReaderConfig["driver"];
-  readonly up: boolean;
   /** Its absence is no fault. */
   readonly optional: boolean;
-  /** The name that the hardware gives itself, or why it can't be used. */
-  readonly detail: string;
 }
 
 export interface Readers {
@@ -40,8 +39,33 @@ export interface Readers {
   readonly stop: () => Promise<void>;
 }
 
+/** What lies on each reader, readable or not. */
+class LyingCards {
+  readonly #technologies = new Map<string, Technology>();
+
+  technologyOn(reader: string): Technology | undefined {
+    return this.#technologies.get(reader);
+  }
+
+  onEvent(event: ReaderEvent): void {
+    if (event._tag === "CardArrived") {
+      this.#technologies.set(event.sighting.reader, event.sighting.technology);
+    }
+    if (event._tag === "CardUnread") this.#technologies.set(event.reader, event.technology);
+    if (event._tag === "CardLeft" || event._tag === "ReaderDown") {
+      this.#technologies.delete(event.reader);
+    }
+  }
+}
+
 export const createReaders = (
-  deps: { readonly clock: Clock; readonly journal: Journal },
+  deps: {
+    readonly clock: Clock;
+    readonly journal: Journal;
+    readonly counters: Counters;
+    /** The reader needs a person. */
+    readonly onAlarm: (reader: string) => void;
+  },
   configs: ReadonlyArray<ReaderConfig>,
 ): Readers => {
   const ofDriver = (driver: ReaderConfig["driver"]): ReadonlyArray<ReaderConfig> =>
@@ -50,18 +74,12 @@ export const createReaders = (
   const pcsc = createPcscReaders(deps, ofDriver("pcsc"));
   const adaptors: Readonly<Record<ReaderConfig["driver"], ReaderAdaptor>> = { simulated, pcsc };
   const used = [...new Set(configs.map(({ driver }) => driver))];
-  const lying = new Map<string, Technology>();
-  const states = new Map<string, { readonly up: boolean; readonly detail: string }>();
-
-  const note = (event: ReaderEvent): void => {
-    if (event._tag === "ReaderUp") states.set(event.reader, { up: true, detail: event.hardware });
-    if (event._tag === "CardArrived") {
-      lying.set(event.sighting.reader, event.sighting.technology);
-    }
-    if (event._tag === "CardUnread") lying.set(event.reader, event.technology);
-    if (event._tag === "CardLeft" || event._tag === "ReaderDown") lying.delete(event.reader);
-    if (event._tag === "ReaderDown") states.set(event.reader, { up: false, detail: event.reason });
-  };
+  const lying = new LyingCards();
+  let tell: ((event: ReaderEvent) => void) | undefined;
+  const care = new ReaderCare(
+    { ...deps, onEvent: (event) => tell?.(event) },
+    configs.map((config) => ({ ...config, adaptor: adaptors[config.driver] })),
+  );
 
   const lights = new Map<string, GpioLights>();
   for (const { id, gpio } of configs) if (gpio !== null) lights.set(id, new GpioLights(gpio));
@@ -84,13 +102,15 @@ export const createReaders = (
     simulated,
     exchange: (reader, apdu) =>
       adaptorOf(reader)?.exchange(reader, apdu) ?? Promise.resolve(new Uint8Array()),
-    lying: (reader) => lying.get(reader),
+    lying: (reader) => lying.technologyOn(reader),
     roundTripMonoMs: (reader) => adaptorOf(reader)?.roundTripMonoMs(reader) ?? null,
     start: (onEvent) => {
+      tell = onEvent;
+      care.start();
       for (const driver of used) {
         adaptors[driver].start((event) => {
-          note(event);
           onEvent(event);
+          care.onEvent(event);
         });
       }
     },
@@ -100,9 +120,10 @@ export const createReaders = (
         id,
         driver,
         optional,
-        ...(states.get(id) ?? { up: false, detail: "not seen yet" }),
+        ...care.health(id),
       })),
     stop: async () => {
+      care.stop();
       await Promise.all(used.map((driver) => adaptors[driver].stop()));
       await Promise.all([...lights.values()].map((light) => light.stop()));
     },

@@ -89,6 +89,7 @@ export class TestPcscd implements AsyncDisposable {
   readonly #dir: string;
   readonly #slots: ReadonlyArray<Slot>;
   readonly #unpluggedFile: string;
+  readonly #hungFile: string;
   #daemon: ChildProcess | undefined;
 
   private constructor(dir: string, slots: ReadonlyArray<Slot>) {
@@ -96,6 +97,7 @@ export class TestPcscd implements AsyncDisposable {
     this.#slots = slots;
     this.socketPath = path.join(dir, "pcscd.comm");
     this.#unpluggedFile = path.join(dir, "unplugged");
+    this.#hungFile = path.join(dir, "hung");
     this.readers = slots.map(({ port, name }) => new VirtualReader(port, name));
   }
 
@@ -139,6 +141,7 @@ export class TestPcscd implements AsyncDisposable {
         PCSCD_SOCKET: unreachable,
         PCSCD_POLL_US: POLL_US,
         PCSCD_UNPLUGGED: this.#unpluggedFile,
+        PCSCD_HUNG: this.#hungFile,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -171,6 +174,18 @@ export class TestPcscd implements AsyncDisposable {
   setReachable(isReachable: boolean): void {
     if (isReachable) rmSync(this.#unpluggedFile, { force: true });
     else writeFileSync(this.#unpluggedFile, "");
+  }
+
+  /** The readers with these numbers don't come back from the next question; none: all do again. */
+  setHung(...indexes: ReadonlyArray<number>): void {
+    const names = indexes.map((index) => path.basename(this.#slots[index]?.driver ?? "none"));
+    writeFileSync(`${this.#hungFile}.new`, names.join("\n"));
+    renameSync(`${this.#hungFile}.new`, this.#hungFile);
+  }
+
+  /** Alive, and doing nothing: the kernel accepts its connections, and nobody answers. */
+  freeze(): void {
+    this.#daemon?.kill("SIGSTOP");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -34,8 +34,8 @@ const RUNGS: ReadonlyArray<Rung> = [
   { step: "reselect", settleMs: 1_500, restMs: 2_000, isShared: false },
   { step: "wake", settleMs: 1_000, restMs: 2_000, isShared: false },
   { step: "reopen", settleMs: 1_500, restMs: 5_000, isShared: false },
-  { step: "restart-child", settleMs: 3_000, restMs: 10_000, isShared: true },
-  { step: "restart-pcscd", settleMs: 5_000, restMs: 60_000, isShared: true },
+  { step: "restart-child", settleMs: 5_000, restMs: 10_000, isShared: true },
+  { step: "restart-pcscd", settleMs: 6_000, restMs: 60_000, isShared: true },
   { step: "usb-rebind", settleMs: 6_000, restMs: 120_000, isShared: false },
   { step: "port-power", settleMs: 8_000, restMs: 600_000, isShared: false },
 ];

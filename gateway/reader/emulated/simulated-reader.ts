@@ -28,6 +28,8 @@ export interface SimulatedReaders extends ReaderAdaptor {
   ) => E.Either<SimulatedTapError, Sighting>;
   /** Whether a card tapped before has not left yet. */
   readonly isInField: (reader: string) => boolean;
+  /** The reader answers nothing from now on, until it is reopened. */
+  readonly hang: (reader: string) => void;
 }
 
 interface SimulatedReaderDeps {
@@ -73,6 +75,17 @@ interface SimulatedReaderConfig {
   readonly scope: ReadScope;
 }
 
+const careOf = (
+  reopen: (reader: string) => void,
+): Pick<ReaderAdaptor, "recoverySteps" | "examine" | "recover"> => ({
+  recoverySteps: ["reopen"],
+  examine: () => Promise.resolve(null),
+  recover: (reader) => {
+    reopen(reader);
+    return Promise.resolve(E.right(undefined));
+  },
+});
+
 /** The readers of one gateway whose driver is `simulated`. */
 export const createSimulatedReader = (
   deps: SimulatedReaderDeps,
@@ -82,6 +95,8 @@ export const createSimulatedReader = (
   const scopes = new Map(readers.map(({ id, scope }) => [id, scope]));
   let emit: ((event: ReaderEvent) => void) | undefined;
 
+  /** By reader: since when it hangs. */
+  const hungMs = new Map<string, number>();
   const field = new Field((reader) => emit?.({ _tag: "CardLeft", reader, monoMs: clock.monoMs() }));
 
   return {
@@ -97,7 +112,7 @@ export const createSimulatedReader = (
       if (scope === undefined) {
         return E.left({ _tag: "ReaderUnknown", readersKnown: [...scopes.keys()] });
       }
-      if (emit === undefined) return E.left({ _tag: "ReaderNotRunning" });
+      if (emit === undefined || hungMs.has(reader)) return E.left({ _tag: "ReaderNotRunning" });
       if (field.cardOn(reader) !== undefined) return E.left({ _tag: "CardInField" });
       const wallMs = clock.wallMs(); // when it was held, not when read
       const monoMs = clock.monoMs();
@@ -108,14 +123,8 @@ export const createSimulatedReader = (
         emit({ _tag: "CardUnread", reader, technology: card.technology, error: read.left });
         return E.left({ _tag: "CardUnread", error: read.left });
       }
-      const sighting: Sighting = {
-        ...read.right,
-        reader,
-        atStart: false,
-        simulated: true,
-        wallMs,
-        monoMs,
-      };
+      const when = { atStart: false, simulated: true, wallMs, monoMs };
+      const sighting: Sighting = { ...read.right, reader, ...when };
       emit({ _tag: "CardArrived", sighting });
       return E.right(sighting);
     },
@@ -131,7 +140,14 @@ export const createSimulatedReader = (
 
     exchange: (reader, apdu) => Promise.resolve(field.cardOn(reader)?.transmit(apdu) ?? NO_ANSWER),
 
-    roundTripMonoMs: (reader) => (emit !== undefined && scopes.has(reader) ? clock.monoMs() : null),
+    roundTripMonoMs: (reader) => {
+      if (emit === undefined || !scopes.has(reader)) return null;
+      return hungMs.get(reader) ?? clock.monoMs();
+    },
+
+    hang: (reader) => hungMs.set(reader, clock.monoMs()),
+
+    ...careOf((reader) => hungMs.delete(reader)),
 
     stop: () => {
       emit = undefined;

@@ -63,6 +63,12 @@ export const hardwareOfReader = (readers: BoundReaders, id: string): string | un
   return state?._tag === "Up" ? state.hardware : undefined;
 };
 
+/** Why a configured reader is down; null while it is not, or nothing was said. */
+export const downReasonOf = (readers: BoundReaders, id: string): string | null => {
+  const state = readers.states.get(id);
+  return state?._tag === "Down" ? state.reason : null;
+};
+
 const emit = (event: ReaderEvent): ReaderEffect => ({ _tag: "Emit", event });
 
 const withState = (readers: BoundReaders, id: string, state: ReaderState): BoundReaders => ({
@@ -212,6 +218,8 @@ export const hear = (
       return bind(readers, message.name);
     case "ReaderUp":
       return takeUp(readers, message.name);
+    case "Answered":
+      return { readers, effects: [] };
     case "ReaderDown":
       return release(readers, message.name, { reason: message.reason, monoMs });
     case "CardArrived":

@@ -4,7 +4,7 @@
  */
 import type { NFC, Reader } from "nfc-pcsc";
 import * as E from "fp-ts/lib/Either.js";
-import { PCSC_HEARTBEAT_PERIOD_MS } from "#gateway/limits.ts";
+import { PCSC_HEARTBEAT_PERIOD_MS, READER_ROUND_TRIP_PERIOD_MS } from "#gateway/limits.ts";
 import {
   type ChildMessage,
   decodeParentMessage,
@@ -45,6 +45,9 @@ const onParentMessage = (message: ParentMessage): void => {
   switch (message._tag) {
     case "Use":
       session?.use(message.scope);
+      return;
+    case "Reselect":
+      session?.reselect();
       return;
     case "Feedback":
       if (session === undefined) {
@@ -94,6 +97,9 @@ const run = async (): Promise<void> => {
   // Before anything that may block: the parent measures silence from here.
   report({ _tag: "Heartbeat" });
   setInterval(() => report({ _tag: "Heartbeat" }), PCSC_HEARTBEAT_PERIOD_MS);
+  setInterval(() => {
+    for (const session of sessions.values()) session.ask();
+  }, READER_ROUND_TRIP_PERIOD_MS);
   const loaded = await loadNfc();
   if (E.isLeft(loaded)) {
     leave(EXIT_MODULE_UNLOADABLE, loaded.left);

@@ -12,6 +12,8 @@ export type ChildMessage =
   | { readonly _tag: "HardwareFound"; readonly name: string }
   /** Its state is known and followed: a card that comes from now on is a card that arrives. */
   | { readonly _tag: "ReaderUp"; readonly name: string }
+  /** The reader itself gave an answer. */
+  | { readonly _tag: "Answered"; readonly name: string }
   | { readonly _tag: "ReaderDown"; readonly name: string; readonly reason: string }
   | {
       readonly _tag: "CardArrived";
@@ -42,6 +44,8 @@ export type ChildMessage =
 export type ParentMessage =
   /** The hardware is a configured reader: from now on its cards are read. */
   | { readonly _tag: "Use"; readonly name: string; readonly scope: ReadScope }
+  /** Let go of the hardware, and take it anew. */
+  | { readonly _tag: "Reselect"; readonly name: string }
   | {
       readonly _tag: "Feedback";
       readonly request: number;
@@ -56,6 +60,15 @@ export type ParentMessage =
       readonly cardMonoMs: number;
       readonly apdu: Uint8Array;
     };
+
+/** Why the child says that a reader is down. */
+export const REASON = {
+  unavailable: "pcscd can't reach the reader: unplug it and plug it in again",
+  unplugged: "the reader was unplugged: plug it in again",
+  /** A call to PC/SC has not come back: nothing milder than another child can help. */
+  silent: "the reader did not answer in time: if it stays so, unplug it and plug it in again",
+  reselected: "the reader is let go of, and taken anew",
+} as const;
 
 /** Why the child ended by itself. Any other exit code is a crash. */
 export const EXIT_PARENT_GONE = 0;
@@ -171,6 +184,7 @@ const decodeOfReader = (fields: Fields): ChildMessage | undefined => {
   switch (_tag) {
     case "HardwareFound":
     case "ReaderUp":
+    case "Answered":
       return { _tag, name };
     case "ReaderDown":
       return isText(reason) ? { _tag, name, reason } : undefined;
@@ -214,6 +228,7 @@ export const decodeParentMessage = (value: unknown): E.Either<MessageMalformed, 
   const { _tag, name, scope, request, signal } = value;
   if (!isText(name)) return malformed(value);
   if (_tag === "Use" && isScope(scope)) return E.right({ _tag, name, scope });
+  if (_tag === "Reselect") return E.right({ _tag, name });
   if (!isMs(request)) return malformed(value);
   if (_tag === "Feedback" && isSignal(signal)) return E.right({ _tag, request, name, signal });
   const { cardMonoMs, apdu } = value;

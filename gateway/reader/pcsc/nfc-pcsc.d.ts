@@ -20,7 +20,9 @@ declare module "nfc-pcsc" {
     card: object | null;
     connection: { readonly protocol: number | undefined } | null;
     autoProcessing: boolean;
-    connect(): Promise<unknown>;
+    connect(mode?: "CONNECT_MODE_CARD" | "CONNECT_MODE_DIRECT"): Promise<unknown>;
+    /** An escape to the reader itself, on a connection of either mode. */
+    control(data: Buffer, responseBytesMax: number): Promise<Buffer>;
     /** Throws at once, rather than rejecting, without a connection. */
     disconnect(): Promise<unknown>;
     /** Throws at once, rather than rejecting, without a connection. */

@@ -1,6 +1,7 @@
 /** Readers on PC/SC: carries out what the supervision of the child decides. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
+import type { RecoveryStep } from "#core/reader/rungs.ts";
 import { APDU_TIMEOUT_MS } from "#gateway/limits.ts";
 import type {
   Clock,
@@ -9,13 +10,19 @@ import type {
   Journal,
   ReaderAdaptor,
   ReaderEvent,
+  RecoveryError,
 } from "#gateway/ports.ts";
 import { isAcr122u } from "#gateway/reader/pcsc/acr122u.ts";
-import { type ConfiguredReader, hardwareOfReader } from "#gateway/reader/pcsc/bound-readers.ts";
+import {
+  type ConfiguredReader,
+  downReasonOf,
+  hardwareOfReader,
+} from "#gateway/reader/pcsc/bound-readers.ts";
 import { type RunningChild, startChild } from "#gateway/reader/pcsc/child-process.ts";
-import type { ChildMessage, MessageMalformed } from "#gateway/reader/pcsc/messages.ts";
+import { type ChildMessage, type MessageMalformed, REASON } from "#gateway/reader/pcsc/messages.ts";
+import { PCSC_STEPS, takeStep } from "#gateway/reader/pcsc/recovery.ts";
 import { Requests } from "#gateway/reader/pcsc/requests.ts";
-import { probePcscd } from "#gateway/reader/pcsc/pcscd-socket.ts";
+import { feelPcscdPulse, probePcscd } from "#gateway/reader/pcsc/pcscd-socket.ts";
 import {
   type Effect,
   initialSupervision,
@@ -24,6 +31,7 @@ import {
   type Supervision,
   tickDueMs,
 } from "#gateway/reader/pcsc/supervision.ts";
+import { type Hands, systemHands } from "#gateway/reader/supervisor/hands.ts";
 
 /** A signal or an APDU may wait for the end of the reading before it, and then takes its own time. */
 const REQUEST_TIMEOUT_MS = 3 * APDU_TIMEOUT_MS;
@@ -31,6 +39,8 @@ const REQUEST_TIMEOUT_MS = 3 * APDU_TIMEOUT_MS;
 interface Deps {
   readonly clock: Clock;
   readonly journal: Journal;
+  /** Others in tests, where pcscd is not the machine's. */
+  readonly hands?: Hands;
 }
 
 /** `ReaderAdaptor.stop` promises 1 s; a child that outlives it hangs in the kernel, killed already. */
@@ -40,6 +50,8 @@ type FeedbackOutcome = E.Either<FeedbackError, void>;
 
 const SHOWN: FeedbackOutcome = E.right(undefined);
 const AWAY: FeedbackOutcome = E.left({ _tag: "ReaderAway" });
+/** What the child says only because the reader itself did something. */
+const ANSWERS: ReadonlySet<ChildMessage["_tag"]> = new Set(["Answered", "CardArrived", "CardLeft"]);
 /** What readCard takes for "no answer". */
 const NO_ANSWER = new Uint8Array();
 
@@ -62,6 +74,9 @@ class SupervisedReaders implements PcscReaders {
   /** By hardware: when it was heard of last, and when the card came that was told of last. Both ms monotonic. */
   readonly #heardMs = new Map<string, number>();
   readonly #cardMs = new Map<string, number>();
+  /** By reader: the hardware that it was last. */
+  readonly #lastHardware = new Map<string, string>();
+  readonly recoverySteps = PCSC_STEPS;
 
   constructor(deps: Deps, configured: ReadonlyArray<ConfiguredReader>) {
     this.#deps = deps;
@@ -113,6 +128,23 @@ class SupervisedReaders implements PcscReaders {
     return name === undefined ? null : (this.#heardMs.get(name) ?? null);
   }
 
+  async examine(reader: string): Promise<RecoveryStep | null> {
+    const pulse = await feelPcscdPulse();
+    if (pulse !== "answers") return "restart-pcscd";
+    return downReasonOf(this.#state.readers, reader) === REASON.silent ? "restart-child" : null;
+  }
+
+  recover(reader: string, step: RecoveryStep): Promise<E.Either<RecoveryError, void>> {
+    const match = this.#configured.find(({ id }) => id === reader)?.match ?? null;
+    return takeStep(step, {
+      hands: this.#deps.hands ?? systemHands(),
+      hardware: this.#lastHardware.get(reader) ?? null,
+      match,
+      send: this.#child?.send ?? null,
+      restart: (reason) => this.#input({ _tag: "Restart", reason }),
+    });
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -148,6 +180,9 @@ class SupervisedReaders implements PcscReaders {
         this.#child?.send(effect.message);
         return;
       case "Emit":
+        if (effect.event._tag === "ReaderUp") {
+          this.#lastHardware.set(effect.event.reader, effect.event.hardware);
+        }
         this.#onEvent?.(effect.event);
         return;
       case "Note":
@@ -184,7 +219,7 @@ class SupervisedReaders implements PcscReaders {
       this.#exchanges.answer(message.request, message.response);
       return;
     }
-    if (message._tag !== "Heartbeat") this.#noteHeard(message.name);
+    if ("name" in message && ANSWERS.has(message._tag)) this.#noteHeard(message.name);
     this.#noteCard(message);
     this.#input({ _tag: "ChildSaid", message });
   }

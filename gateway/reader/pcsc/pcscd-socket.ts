@@ -15,6 +15,9 @@ export type PcscdProbe =
   /** A socket that this user may not open, or pcscd hangs up at once. */
   | "refused";
 
+/** Whether pcscd does its work: one that is frozen has its connections accepted by the kernel, and never answers. */
+export type PcscdPulse = "answers" | "silent" | "missing";
+
 export interface PcscdConnection extends Disposable {
   readonly probe: PcscdProbe;
   /** Resolves when pcscd ends or hangs up; at once unless it is running. */
@@ -52,3 +55,28 @@ export const probePcscd = async (): Promise<PcscdProbe> => {
   const stayed = sleep<PcscdProbe>(HANG_UP_WAIT_MS, "running");
   return await Promise.race([hungUp, stayed]);
 };
+
+/**
+ * "Which version do you speak?", the first words of every client: two words of header (size, command), then
+ * major, minor and room for the result, in the machine's own byte order. Source: pcsc-lite, winscard_msg.h.
+ */
+const VERSION_ASKED = new Uint32Array([12, 0x11, 4, 4, 0]);
+const PULSE_TIMEOUT_MS = 800;
+
+/** Whether pcscd answers, be it with a refusal. Takes at most 0.8 s; never rejects. */
+export const feelPcscdPulse = (): Promise<PcscdPulse> =>
+  new Promise((resolve) => {
+    const socket = createConnection(pcscdSocketPath());
+    const end = (pulse: PcscdPulse): void => {
+      resolve(pulse);
+      socket.destroy();
+    };
+    const timer = setTimeout(() => end("silent"), PULSE_TIMEOUT_MS);
+    socket.once("connect", () => socket.write(new Uint8Array(VERSION_ASKED.buffer)));
+    socket.once("data", () => end("answers"));
+    socket.on("error", (error) => end(outcomeOf(error) === "missing" ? "missing" : "answers"));
+    socket.once("close", () => {
+      clearTimeout(timer);
+      end("answers"); // it hung up on us; whatever was said before stands
+    });
+  });

@@ -2,7 +2,6 @@
  * One reader in the PC/SC child. Whatever happens at it is done one after the other, in the order in
  * which PC/SC told of it: no connect while a disconnect is under way, no two transmits at once.
  */
-import { setTimeout } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
 import { technologyOfAtr } from "#core/card/atr.ts";
@@ -13,7 +12,7 @@ import {
   type ReadScope,
 } from "#core/card/read-card.ts";
 import type { Technology } from "#core/card/sighting.ts";
-import { APDU_TIMEOUT_MS } from "#gateway/limits.ts";
+import { APDU_TIMEOUT_MS, READER_ROUND_TRIP_TIMEOUT_MS } from "#gateway/limits.ts";
 import type { FeedbackError, FeedbackSignal } from "#gateway/ports.ts";
 import {
   DETECTION_BEEP_OFF,
@@ -22,27 +21,12 @@ import {
   isAcr122uSuccess,
 } from "#gateway/reader/pcsc/acr122u.ts";
 import { cardChange } from "#gateway/reader/pcsc/card-change.ts";
-import type { ChildMessage } from "#gateway/reader/pcsc/messages.ts";
+import type { Hardware, Status } from "#gateway/reader/pcsc/hardware.ts";
+import { type ChildMessage, REASON } from "#gateway/reader/pcsc/messages.ts";
+import { TIMED_OUT, within } from "#gateway/reader/pcsc/within.ts";
 
-/** Powering a card up takes the reader a second where the card does not answer at once. */
+/** Powering a card up takes a second where the card does not answer at once. */
 const CONNECT_TIMEOUT_MS = 3_000;
-
-/** What is needed of the hardware. Each may reject; none has a timeout of its own. */
-export interface Hardware {
-  readonly name: string;
-  readonly connect: () => Promise<void>;
-  /** Does nothing where nothing is connected. */
-  readonly disconnect: () => Promise<void>;
-  readonly transmit: (apdu: Uint8Array) => Promise<Uint8Array>;
-}
-
-/** A state that PC/SC told of, with the times at which it did. */
-export interface Status {
-  readonly state: number;
-  readonly atr: Uint8Array;
-  readonly wallMs: number;
-  readonly monoMs: number;
-}
 
 export interface Session {
   /** Says that the hardware is there. */
@@ -52,30 +36,17 @@ export interface Session {
   readonly onEnd: (monoMs: number) => void;
   /** The hardware is configured: begin with what lies there now. */
   readonly use: (scope: ReadScope) => void;
+  /** Says `Answered` if the reader does. */
+  readonly ask: () => void;
+  /** Lets go of the reader, and takes it anew. */
+  readonly reselect: () => void;
   readonly feedback: (request: number, signal: FeedbackSignal) => void;
   /** Sends the APDU to the card whose arrival was told of with this time; if another lies there by now, to none. */
   readonly exchange: (request: number, cardMonoMs: number, apdu: Uint8Array) => void;
 }
 
-const UNAVAILABLE = "pcscd can't reach the reader: unplug it and plug it in again";
-const UNPLUGGED = "the reader was unplugged: plug it in again";
-const SILENT = `the reader did not answer within ${APDU_TIMEOUT_MS} ms: if it stays so, unplug it and plug it in again`;
-
 /** What readCard takes for "no answer". */
 const NO_ANSWER = new Uint8Array();
-const TIMED_OUT = Symbol("timed out");
-
-const within = async <A>(work: Promise<A>, timeoutMs: number): Promise<A | typeof TIMED_OUT> => {
-  const abort = new AbortController();
-  const timeout = setTimeout(timeoutMs, TIMED_OUT, { signal: abort.signal });
-  timeout.catch(() => undefined); // aborting rejects it, and nobody else listens then
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    abort.abort();
-  }
-};
-
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 class ReaderSession implements Session {
@@ -93,9 +64,12 @@ class ReaderSession implements Session {
   #seen: number | undefined;
   #isConnected = false;
   #isCardReported = false;
-  /** When the card that lies there arrived; undefined: none does. */
+  /** When the card that lies there arrived. */
   #cardMonoMs: number | undefined;
   #isDetectionBeepOff = false;
+  #isAsking = false;
+  /** What PC/SC complained about since the reader last answered: not said twice. */
+  #trouble: string | undefined;
 
   constructor(hardware: Hardware, monoMs: () => number, report: (message: ChildMessage) => void) {
     this.#hardware = hardware;
@@ -114,7 +88,7 @@ class ReaderSession implements Session {
 
   onEnd(monoMs: number): void {
     // At once, and never again: the same name may come back with a session of its own.
-    this.#goDown(UNPLUGGED, monoMs);
+    this.#goDown(REASON.unplugged, monoMs);
     this.#isEnded = true;
     this.#enqueue(() => this.#disconnect());
   }
@@ -125,6 +99,35 @@ class ReaderSession implements Session {
       if (!this.#isAnnounced || this.#scope !== null) return;
       this.#scope = scope;
       if (lying !== undefined) await this.#follow(lying);
+    });
+  }
+
+  ask(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    this.#enqueue(() => this.#askReader().finally(() => (this.#isAsking = false)));
+  }
+
+  async #askReader(): Promise<void> {
+    if (!this.#isUp()) return;
+    if (this.#seen !== undefined) await this.#hasAnswered();
+    else if (this.#latest !== undefined) await this.#follow(this.#latest);
+  }
+
+  async #hasAnswered(): Promise<boolean> {
+    const ask = (): Promise<true> => this.#hardware.ask().then(() => true);
+    const answered = await this.#attempt(ask, READER_ROUND_TRIP_TIMEOUT_MS);
+    if (answered !== true || !this.#isUp()) return false;
+    this.#trouble = undefined;
+    this.#report({ _tag: "Answered", name: this.#hardware.name });
+    return true;
+  }
+
+  reselect(): void {
+    this.#enqueue(async () => {
+      this.#goDown(REASON.reselected, this.#monoMs());
+      await this.#disconnect();
+      this.#announce();
     });
   }
 
@@ -151,13 +154,16 @@ class ReaderSession implements Session {
     const isFirst = this.#seen === undefined;
     const change = cardChange(this.#seen, status.state);
     if (change === "unavailable") {
-      this.#goDown(UNAVAILABLE, status.monoMs);
+      this.#goDown(REASON.unavailable, status.monoMs);
       await this.#disconnect();
       return;
     }
     this.#announce();
     if (this.#scope === null) return;
-    if (isFirst) this.#report({ _tag: "ReaderUp", name: this.#hardware.name });
+    if (isFirst) {
+      if (!(await this.#hasAnswered())) return;
+      this.#report({ _tag: "ReaderUp", name: this.#hardware.name });
+    }
     this.#seen = status.state;
     if (change === "left" || change === "swapped") await this.#leave(status.monoMs);
     if (change === "arrived" || change === "swapped") {
@@ -199,7 +205,7 @@ class ReaderSession implements Session {
     await this.#silenceDetectionBeep();
   }
 
-  /** A call, because TypeScript takes a field checked before an await for unchanged after it. */
+  /** A call: TypeScript takes a field for unchanged by an await. */
   #isUp(): boolean {
     return this.#scope !== null;
   }
@@ -261,7 +267,7 @@ class ReaderSession implements Session {
   /** Undefined: it failed, or took too long; then the reader counts as down until it has ended. */
   async #attempt<A>(start: () => Promise<A>, timeoutMs: number): Promise<A | undefined> {
     const work = start().catch((error: unknown) => {
-      this.#trouble(error);
+      this.#complain(error);
       return undefined;
     });
     const outcome = await within(work, timeoutMs);
@@ -275,18 +281,20 @@ class ReaderSession implements Session {
    * The other readers go on meanwhile.
    */
   async #waitInSilence(work: Promise<unknown>): Promise<void> {
-    this.#goDown(SILENT, this.#monoMs());
+    this.#goDown(REASON.silent, this.#monoMs());
     await work;
     await this.#disconnect();
     this.#announce();
   }
 
-  #trouble(error: unknown): void {
-    this.#report({ _tag: "Trouble", name: this.#hardware.name, detail: textOf(error) });
+  #complain(error: unknown): void {
+    const detail = textOf(error);
+    if (detail === this.#trouble) return;
+    this.#trouble = detail;
+    this.#report({ _tag: "Trouble", name: this.#hardware.name, detail });
   }
 }
 
-/** `report` gets the reader's messages in the order in which things happened. */
 export const createSession = (
   hardware: Hardware,
   monoMs: () => number,

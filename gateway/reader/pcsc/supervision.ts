@@ -66,7 +66,9 @@ export type Input =
   | { readonly _tag: "Tick" }
   | { readonly _tag: "Probed"; readonly probe: PcscdProbe }
   | { readonly _tag: "ChildSaid"; readonly message: Supervised }
-  | { readonly _tag: "ChildExited"; readonly exit: ChildExit };
+  | { readonly _tag: "ChildExited"; readonly exit: ChildExit }
+  /** Another child is wanted, at once. */
+  | { readonly _tag: "Restart"; readonly reason: string };
 
 export type Effect =
   | ReaderEffect
@@ -167,6 +169,20 @@ const onSaid = (state: Supervision, message: Supervised, monoMs: number): Step =
   return then(heard, hear(state.readers, message, monoMs));
 };
 
+/** One that has only just been started is what is wanted already. */
+const onRestart = (state: Supervision, reason: string, monoMs: number): Step => {
+  switch (state.child._tag) {
+    case "Running":
+      return kill({ ...state, failureCount: 0 }, { reason, monoMs });
+    case "Absent":
+      return nothing({ ...state, child: { _tag: "Absent", retryAtMs: monoMs } });
+    case "Probing":
+    case "Starting":
+    case "Dying":
+      return nothing(state);
+  }
+};
+
 /** What is due because time has passed. */
 const onTime = (state: Supervision, monoMs: number): Step => {
   const { child } = state;
@@ -202,6 +218,8 @@ const act = (state: Supervision, input: Input, monoMs: number): Step => {
       return onSaid(state, input.message, monoMs);
     case "ChildExited":
       return onExit(state, input.exit, monoMs);
+    case "Restart":
+      return onRestart(state, input.reason, monoMs);
   }
 };
 
