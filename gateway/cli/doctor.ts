@@ -1,9 +1,14 @@
 /** `tapmesh doctor`: what is wrong here, in plain words, with the command that mends it. */
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import * as E from "fp-ts/lib/Either.js";
-import { classifyClock, clockClassName } from "#core/clock/clock-class.ts";
-import { CLOCK_CLASS } from "#core/log/body.ts";
+import { bundleText } from "#gateway/cli/doctor/bundle.ts";
+import { applyCures } from "#gateway/cli/doctor/cures.ts";
+import { type Finding, ok, wrong } from "#gateway/cli/doctor/finding.ts";
+import { examineMachine } from "#gateway/cli/doctor/machine.ts";
+import { examinePcsc } from "#gateway/cli/doctor/pcsc.ts";
+import { systemWorld, type World } from "#gateway/cli/doctor/world.ts";
 import {
   configFile,
   EXIT,
@@ -15,54 +20,16 @@ import {
 import { describeFleetFileError } from "#gateway/cli/start-errors.ts";
 import { problemsOf } from "#gateway/cli/status.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
-import { askGateway } from "#gateway/control/client.ts";
+import { askGateway, type ControlFailure } from "#gateway/control/client.ts";
+import type { StatusView } from "#gateway/control/protocol.ts";
 import { loadCardKey, loadRoster } from "#gateway/fleet/fleet-files.ts";
-import { DISK_FREE_BYTES_MIN } from "#gateway/limits.ts";
-import { probePcscd } from "#gateway/reader/pcsc/pcscd-socket.ts";
-import { freeBytes, readClockSigns } from "#gateway/system.ts";
 
-/** One thing that was looked at. `advice` is null where nothing is wrong. */
-interface Finding {
-  readonly what: string;
-  readonly found: string;
-  readonly advice: string | null;
+interface DoctorOptions extends CommonOptions {
+  readonly fix?: boolean;
+  readonly bundle?: string;
 }
 
-const ok = (what: string, found: string): Finding => ({ what, found, advice: null });
-
-const PCSCD_ADVICE: Readonly<Record<Awaited<ReturnType<typeof probePcscd>>, string | null>> = {
-  running: null,
-  missing: "sudo apt-get install -y pcscd && sudo systemctl start pcscd.socket",
-  refused: "sudo systemctl restart pcscd.socket pcscd",
-};
-
-const examinePcscd = async (config: GatewayConfig): Promise<Finding | undefined> => {
-  const readers = config.readers.filter(({ driver }) => driver === "pcsc");
-  if (readers.length === 0) return undefined;
-  const state = await probePcscd();
-  const isNeeded = readers.some(({ optional }) => !optional);
-  return { what: "pcscd", found: state, advice: isNeeded ? PCSCD_ADVICE[state] : null };
-};
-
-const examineDisk = (config: GatewayConfig): Finding => {
-  if (!existsSync(config.dataDir)) {
-    return ok("disk", `${config.dataDir} is made at the first start`);
-  }
-  const free = freeBytes(config.dataDir);
-  const found = `${Math.floor(free / 1_048_576)} MiB free for ${config.dataDir}`;
-  const advice = free >= DISK_FREE_BYTES_MIN ? null : "make room: nothing can be recorded";
-  return { what: "disk", found, advice };
-};
-
-const examineClock = (): Finding => {
-  const clockClass = classifyClock(readClockSigns());
-  const found = `${new Date().toISOString()} (${clockClassName(clockClass)})`;
-  const advice =
-    clockClass === CLOCK_CLASS.none
-      ? "the clock was never set: connect the network for NTP; taps are recorded all the same"
-      : null;
-  return { what: "clock", found, advice };
-};
+type Status = E.Either<ControlFailure, StatusView>;
 
 const examineFleet = (config: GatewayConfig): Finding => {
   if (config.fleetFiles.makeOwn && !existsSync(config.fleetFiles.roster)) {
@@ -70,55 +37,104 @@ const examineFleet = (config: GatewayConfig): Finding => {
   }
   const roster = loadRoster(config.fleetFiles, config.dataDir);
   if (E.isLeft(roster)) {
-    return { what: "fleet", found: roster.left._tag, advice: describeFleetFileError(roster.left) };
+    return wrong("fleet", roster.left._tag, { advice: describeFleetFileError(roster.left) });
   }
   const cardKey = loadCardKey(config.fleetFiles);
   if (E.isLeft(cardKey)) {
-    return {
-      what: "fleet",
-      found: cardKey.left._tag,
-      advice: describeFleetFileError(cardKey.left),
-    };
+    return wrong("fleet", cardKey.left._tag, { advice: describeFleetFileError(cardKey.left) });
   }
   const { fleet, version, gateways } = roster.right.roster;
   return ok("fleet", `${fleet}, roster ${version} with ${gateways.length} gateways`);
 };
 
 /** What the running gateway says of itself. */
-const examineProcess = async (config: GatewayConfig): Promise<ReadonlyArray<Finding>> => {
-  const status = await askGateway(config.controlSocket, { verb: "status" });
+const examineProcess = (config: GatewayConfig, status: Status): ReadonlyArray<Finding> => {
   if (E.isRight(status)) {
-    const problems = problemsOf(status.right).map((problem) => ({
-      what: "gateway",
-      found: "degraded",
-      advice: problem,
-    }));
-    return [ok("gateway", "runs"), ...problems];
+    const problems = problemsOf(status.right);
+    return [
+      ok("gateway", "runs"),
+      ...problems.map((problem) => wrong("gateway", "degraded", { advice: problem })),
+    ];
   }
   const advice =
     status.left._tag === "NotPermitted"
       ? `no permission for ${config.controlSocket}: run as the gateway's user or with sudo`
       : `start it: tapmesh run (or make run in a checkout)`;
-  return [{ what: "gateway", found: "does not run", advice }];
+  return [wrong("gateway", "does not run", { advice })];
 };
 
-const examine = async (io: Io, options: CommonOptions): Promise<ExitCode> => {
+const examineReaders = async (
+  world: World,
+  config: GatewayConfig,
+  status: Status,
+): Promise<ReadonlyArray<Finding>> => {
+  const wanted = config.readers.filter(({ driver, optional }) => driver === "pcsc" && !optional);
+  if (wanted.length === 0) return [];
+  const said = E.isRight(status) ? status.right.readers : [];
+  const isUp = wanted.every(({ id }) => said.some((reader) => reader.id === id && reader.up));
+  return await examinePcsc(world, isUp);
+};
+
+const examine = async (
+  world: World,
+  config: GatewayConfig,
+  status: Status,
+): Promise<ReadonlyArray<Finding>> => [
+  examineFleet(config),
+  ...(await examineMachine(world, config, E.isRight(status))),
+  ...(await examineReaders(world, config, status)),
+  ...examineProcess(config, status),
+];
+
+const tell = (io: Io, options: DoctorOptions, finding: Finding): void => {
+  const { what, found, advice } = finding;
+  if (options.json === true) {
+    io.out(JSON.stringify({ what, found, advice, fix: finding.cure?.does ?? null }));
+    return;
+  }
+  const mend = advice === null ? "" : `\n      → ${advice}`;
+  io.out(`${advice === null ? "ok  " : "MEND"}  ${what.padEnd(8)} ${found}${mend}`);
+};
+
+const writeBundle = async (
+  io: Io,
+  world: World,
+  parts: {
+    readonly file: string;
+    readonly config: string | null;
+    readonly findings: ReadonlyArray<Finding>;
+    readonly status: Status;
+  },
+): Promise<void> => {
+  const { findings, config, status } = parts;
+  const text = await bundleText(world, {
+    findings,
+    config: config === null ? null : readFileSync(config, "utf8"),
+    status: E.isRight(status) ? status.right : null,
+  });
+  const file = resolve(io.cwd, parts.file);
+  writeFileSync(file, text, { mode: 0o600 });
+  chmodSync(file, 0o600); // also where it was there before
+  io.err(`wrote ${file}: read it through before you send it`);
+};
+
+const doctor = async (io: Io, world: World, options: DoctorOptions): Promise<ExitCode> => {
   const config = loadConfig(io, options);
   if (config === undefined) return EXIT.failure;
-  const findings = [
-    ok("config", configFile(io, options) ?? "built-in demonstration"),
-    examineFleet(config),
-    examineDisk(config),
-    examineClock(),
-    await examinePcscd(config),
-    ...(await examineProcess(config)),
-  ].filter((finding) => finding !== undefined);
-  for (const { what, found, advice } of findings) {
-    if (options.json === true) io.out(JSON.stringify({ what, found, advice }));
-    else
-      io.out(
-        `${advice === null ? "ok  " : "MEND"}  ${what.padEnd(8)} ${found}${advice === null ? "" : `\n      → ${advice}`}`,
-      );
+  const status = await askGateway(config.controlSocket, { verb: "status" });
+  const file = configFile(io, options);
+  const look = async (): Promise<ReadonlyArray<Finding>> => [
+    ok("config", file ?? "built-in demonstration"),
+    ...(await examine(world, config, status)),
+  ];
+  let findings = await look();
+  if (options.fix === true) {
+    const isBetter = await applyCures(io, world, findings);
+    if (isBetter) findings = await look();
+  }
+  for (const finding of findings) tell(io, options, finding);
+  if (options.bundle !== undefined) {
+    await writeBundle(io, world, { file: options.bundle, config: file, findings, status });
   }
   return findings.every(({ advice }) => advice === null) ? EXIT.ok : EXIT.degraded;
 };
@@ -127,6 +143,13 @@ export const registerDoctor = (program: Command, io: Io, end: (code: ExitCode) =
   program
     .command("doctor")
     .description("look for what is wrong, and say what mends it; exit code 3 if something is")
-    .addHelpText("after", "\nExample:\n  tapmesh doctor")
-    .action(async (_local, command: Command) => end(await examine(io, command.optsWithGlobals())));
+    .option("--fix", "do what is safe; asks first, where somebody is there to answer")
+    .option("--bundle <file>", "write all that helps to find a fault, without UIDs and keys")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  tapmesh doctor\n  sudo tapmesh doctor --fix\n  tapmesh doctor --bundle report.txt",
+    )
+    .action(async (_local, command: Command) =>
+      end(await doctor(io, systemWorld(io.user), command.optsWithGlobals())),
+    );
 };

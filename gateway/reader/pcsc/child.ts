@@ -5,6 +5,7 @@
 import type { NFC, Reader } from "nfc-pcsc";
 import * as E from "fp-ts/lib/Either.js";
 import { PCSC_HEARTBEAT_PERIOD_MS, READER_ROUND_TRIP_PERIOD_MS } from "#gateway/limits.ts";
+import { textOf } from "#gateway/reader/pcsc/error-text.ts";
 import {
   type ChildMessage,
   decodeParentMessage,
@@ -80,8 +81,6 @@ const addReader = (reader: Reader): void => {
   });
   session.begin(); // not at its first state, or the order of several readers would be chance
 };
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** A native module: it may be absent, or built for another Node. */
 const loadNfc = async (): Promise<E.Either<string, typeof NFC>> => {

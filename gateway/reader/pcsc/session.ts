@@ -21,6 +21,7 @@ import {
   isAcr122uSuccess,
 } from "#gateway/reader/pcsc/acr122u.ts";
 import { cardChange } from "#gateway/reader/pcsc/card-change.ts";
+import { textOf } from "#gateway/reader/pcsc/error-text.ts";
 import type { Hardware, Status } from "#gateway/reader/pcsc/hardware.ts";
 import { type ChildMessage, REASON } from "#gateway/reader/pcsc/messages.ts";
 import { TIMED_OUT, within } from "#gateway/reader/pcsc/within.ts";
@@ -47,8 +48,6 @@ export interface Session {
 
 /** What readCard takes for "no answer". */
 const NO_ANSWER = new Uint8Array();
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 class ReaderSession implements Session {
   readonly #hardware: Hardware;
   readonly #monoMs: () => number;
