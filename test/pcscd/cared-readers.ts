@@ -1,6 +1,6 @@
 /** The PC/SC adaptor on a private pcscd with everything that cares for it, and a simulated reader beside it. */
 import * as E from "fp-ts/lib/Either.js";
-import { SCOPE_UID } from "#core/card/read-card.ts";
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import { type LadderPlan, planOf } from "#core/reader/rungs.ts";
 import { Counters } from "#gateway/counters.ts";
 import type { Journal, ReaderEvent } from "#gateway/ports.ts";
@@ -57,6 +57,8 @@ export class CaredReaders implements AsyncDisposable {
     readers: {
       readonly pcsc: ReadonlyArray<ConfiguredReader>;
       readonly simulated?: ReadonlyArray<string>;
+      /** What the simulated ones read. */
+      readonly read?: "uid" | "ndef";
     },
     plan: (plan: LadderPlan) => LadderPlan = withoutRests,
   ) {
@@ -68,7 +70,7 @@ export class CaredReaders implements AsyncDisposable {
     const simulated = readers.simulated ?? [];
     this.simulated = createSimulatedReader(
       { clock, journal },
-      simulated.map((id) => ({ id, scope: SCOPE_UID })),
+      simulated.map((id) => ({ id, scope: readers.read === "ndef" ? SCOPE_NDEF : SCOPE_UID })),
     );
     this.care = new ReaderCare(
       {

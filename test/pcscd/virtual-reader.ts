@@ -12,6 +12,8 @@ export interface Handling {
   delayMs?: number;
   /** The card is pulled away instead of answering the command after so many. */
   pullAfterApduCount?: number;
+  /** What it answers to everything, whatever it is. */
+  garbage?: () => Uint8Array;
 }
 
 /** vpcd's one-byte controls; all longer frames are APDUs. */
@@ -110,7 +112,7 @@ export class VirtualReader {
         return;
       }
       apduCount += 1;
-      const answer = frame(card.transmit(apdu));
+      const answer = frame(handling.garbage?.() ?? card.transmit(apdu));
       if (handling.delayMs === undefined) socket.write(answer);
       else setTimeout(() => socket.write(answer), handling.delayMs);
     };

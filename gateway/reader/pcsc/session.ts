@@ -138,8 +138,7 @@ class ReaderSession implements Session {
 
   exchange(request: number, cardMonoMs: number, apdu: Uint8Array): void {
     this.#enqueue(async () => {
-      const isThere = this.#cardMonoMs === cardMonoMs;
-      const response = isThere ? await this.#transmit(apdu) : NO_ANSWER;
+      const response = this.#cardMonoMs === cardMonoMs ? await this.#transmit(apdu) : NO_ANSWER;
       this.#report({ _tag: "ExchangeDone", request, response });
     });
   }

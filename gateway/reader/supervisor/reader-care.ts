@@ -77,7 +77,8 @@ type RecoveryOutcome = E.Either<RecoveryError, void>;
 /** A shared step that one reader has asked for and others would ask for too. */
 interface SharedStep {
   readonly outcome: Promise<RecoveryOutcome>;
-  readonly untilMs: number;
+  /** Null: it is under way. */
+  endedMs: number | null;
 }
 
 export class ReaderCare {
@@ -271,17 +272,23 @@ export class ReaderCare {
     this.#feed(cared, { _tag: "StepDone", step, isDone: E.isRight(outcome) });
   }
 
-  /** A shared step is taken once for all readers that want it at the same time. */
-  #recover({ id, driver, adaptor, plan }: Cared, step: RecoveryStep): Promise<RecoveryOutcome> {
+  /** A shared step is taken once for all readers that it can help: those that failed before it was done. */
+  #recover(cared: Cared, step: RecoveryStep): Promise<RecoveryOutcome> {
+    const { id, driver, adaptor, plan } = cared;
     const rung = plan.rungs.find((candidate) => candidate.step === step);
     if (rung?.isShared !== true) return adaptor.recover(id, step);
-    const nowMs = this.#deps.clock.monoMs();
     const name = `${driver} ${step}`;
-    const running = this.#shared.get(name);
-    if (running !== undefined && nowMs < running.untilMs) return running.outcome;
-    const outcome = adaptor.recover(id, step);
-    this.#shared.set(name, { outcome, untilMs: nowMs + rung.settleMs });
-    return outcome;
+    const taken = this.#shared.get(name);
+    if (taken !== undefined && this.#isForThis(cared, taken, rung.settleMs)) return taken.outcome;
+    const shared: SharedStep = { outcome: adaptor.recover(id, step), endedMs: null };
+    this.#shared.set(name, shared);
+    return shared.outcome.finally(() => (shared.endedMs = this.#deps.clock.monoMs()));
+  }
+
+  #isForThis({ failingSinceMs }: Cared, { endedMs }: SharedStep, settleMs: number): boolean {
+    if (endedMs === null) return true;
+    const isOld = this.#deps.clock.monoMs() - endedMs >= settleMs;
+    return !isOld && failingSinceMs !== null && failingSinceMs <= endedMs;
   }
 
   #raiseAlarm(cared: Cared): void {
