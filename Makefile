@@ -1,6 +1,6 @@
 # Each target does its own set-up; on a fresh machine git, make and root or sudo are enough.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long fuzz simulate drill scale check check-types check-lint check-format bench setup-run setup-test
+.PHONY: help run demo test test-long fuzz simulate drill soak scale check check-types check-lint check-format bench setup-run setup-test
 
 # node here is the checkout's Node 24, whatever the machine has.
 WITH_NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
@@ -28,6 +28,9 @@ simulate: setup-test ## run seeds of the simulator: SEEDS=1000, SEEDS=1-500 or S
 
 drill: setup-test ## play every failure on real gateways: what is lost, how long it takes
 	@$(WITH_NODE) node test/drill/main.ts
+
+soak: setup-test ## 10,000 taps at each kind of reader: is memory flat (about 10 min)
+	@$(WITH_NODE) node test/soak/main.ts
 
 scale: setup-test ## count what replication costs in fleets of 5 to 1,000 gateways
 	@$(WITH_NODE) node test/simulation/scale/main.ts
