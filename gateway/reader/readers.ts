@@ -109,6 +109,7 @@ export const createReaders = (
       care.start();
       for (const driver of used) {
         adaptors[driver].start((event) => {
+          lying.onEvent(event);
           onEvent(event);
           care.onEvent(event);
         });
@@ -116,12 +117,7 @@ export const createReaders = (
     },
     show,
     status: () =>
-      configs.map(({ id, driver, optional }) => ({
-        id,
-        driver,
-        optional,
-        ...care.health(id),
-      })),
+      configs.map(({ id, driver, optional }) => ({ id, driver, optional, ...care.health(id) })),
     stop: async () => {
       care.stop();
       await Promise.all(used.map((driver) => adaptors[driver].stop()));
