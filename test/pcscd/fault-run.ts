@@ -3,7 +3,7 @@
  * told of and that the next card is read. Prints one line of JSON. Arguments: seed, count.
  */
 import { toHex } from "#core/bytes.ts";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import type { ReaderEvent } from "#gateway/ports.ts";
 import { eventually, eventuallyTrue } from "#test/gateway/eventually.ts";
 import { CaredReaders } from "#test/pcscd/cared-readers.ts";

@@ -7,7 +7,7 @@ import { SCOPE_NDEF } from "#core/card/read-card.ts";
 import { demoConfig } from "#gateway/config/parse.ts";
 import { Counters } from "#gateway/counters.ts";
 import type { Journal, ReaderEvent } from "#gateway/ports.ts";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { createReaders, type Readers } from "#gateway/reader/readers.ts";
 import { systemClock as clock } from "#gateway/system.ts";
 import { childrenOf, growthInSecondHalf, residentMb } from "#test/bench/proc.ts";

@@ -1,7 +1,7 @@
 /** Readers that die while no card lies on them: noticed, told of, and brought back by the step that fits. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { CaredReaders } from "#test/pcscd/cared-readers.ts";
 import { ACR122U, DOOR, firstOf, GATE, OMNIKEY, RECOVERY_MS } from "#test/pcscd/door.ts";
 import { TestPcscd } from "#test/pcscd/pcscd.ts";

@@ -1,7 +1,7 @@
 /** Faults by the dozen at readers: each is told of, and each reader reads its next card again within 10 s. */
 import { spawn } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { emulatedNtag215 } from "#gateway/reader/emulated/ntag215.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import type { FaultRun } from "#test/pcscd/fault-run.ts";
 import { CaredReaders } from "#test/pcscd/cared-readers.ts";
 import { RECOVERY_MS } from "#test/pcscd/door.ts";
