@@ -12,12 +12,13 @@ import type { Risk } from "#gateway/queries/risk.ts";
 import type { StateMemory } from "#gateway/state-memory.ts";
 import type { StoreNotice } from "#gateway/store/messages.ts";
 import type { SyncLoop } from "#gateway/sync/sync-loop.ts";
-import type { TapReport } from "#gateway/tap-path.ts";
+import type { TapAgain, TapReport } from "#gateway/tap-path.ts";
 import type { LogWriter } from "#gateway/writer/log-writer.ts";
 
 /** What happens here, for whoever watches. */
 export type GatewayEvent =
   | { readonly _tag: "TapReported"; readonly report: TapReport }
+  | { readonly _tag: "TappedAgain"; readonly again: TapAgain }
   | {
       readonly _tag: "PeerRecords";
       readonly author: string;
@@ -48,7 +49,7 @@ export interface Gateway {
   readonly sync: SyncLoop;
   readonly counters: Counters;
   readonly hasRoom: () => boolean;
-  /** What a person must look at now. */
+  /** What an operator must look at, as it is now. */
   readonly alarms: () => ReadonlyArray<Alarm>;
   /** Own records on this disk alone. */
   readonly risk: () => Promise<Risk>;

@@ -1,11 +1,12 @@
 /** Builds one gateway out of its parts; the order of start and stop is here and nowhere else. */
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
-import { classifyClock } from "#core/clock/clock-class.ts";
+import { isOriginal } from "#core/card/originality.ts";
 import type { SignedGroup } from "#core/log/epoch.ts";
 import { parseSyncTopic, stateTopic, syncSubscriptions } from "#core/message/topics.ts";
 import type { Roster } from "#core/trust/roster.ts";
-import { allAlarms, type Alarm } from "#gateway/queries/alarms.ts";
+import { CopyWatch } from "#gateway/copy-watch.ts";
+import { alarmsOf, type Alarm } from "#gateway/queries/alarms.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import type { Gateway, GatewayEvent } from "#gateway/gateway.ts";
 import { ClockWatch } from "#gateway/clock-watch.ts";
@@ -31,8 +32,9 @@ import type { StateMemory } from "#gateway/state-memory.ts";
 import { openStore } from "#gateway/store/client.ts";
 import type { StoreNotice, StoreOpenError } from "#gateway/store/messages.ts";
 import { SyncLoop, type SyncLoopDeps } from "#gateway/sync/sync-loop.ts";
-import { readBootId, readClockSigns } from "#gateway/system.ts";
+import { currentClockClass, readBootId, readClockSigns } from "#gateway/system.ts";
 import { TapPath, type TapReport } from "#gateway/tap-path.ts";
+import { trustedLocalTime } from "#gateway/local-time.ts";
 import { riskOf, type Risk } from "#gateway/queries/risk.ts";
 import { BelievedRosters } from "#gateway/fleet/believed-rosters.ts";
 import { DiskRoom } from "#gateway/disk-room.ts";
@@ -54,8 +56,6 @@ const SYNC_TICK_MS = 100;
 /** The info topic is brought up to date so often at most. */
 const INFO_PERIOD_MS = 1_000;
 
-const currentClockClass = (): number => classifyClock(readClockSigns());
-
 class RunningGateway implements Gateway {
   readonly config: GatewayConfig;
   readonly clock: Clock;
@@ -71,6 +71,7 @@ class RunningGateway implements Gateway {
   readonly counters: Counters = new Counters();
   readonly #tapPath: TapPath;
   readonly #clockWatch: ClockWatch;
+  readonly #copies: CopyWatch;
   readonly #listeners = new Set<(event: GatewayEvent) => void>();
   readonly #session = toHex(randomBytes(8));
   readonly #rosters: BelievedRosters;
@@ -102,6 +103,7 @@ class RunningGateway implements Gateway {
     this.#room = new DiskRoom(config.dataDir, journal);
     this.#bootId = parts.bootId;
     this.memory = start.memory;
+    this.#copies = new CopyWatch(start.memory, journal);
     const onRoster = (roster: Roster): void => this.sync.onRoster(roster);
     this.#rosters = new BelievedRosters({ config, journal, onRoster }, material.believed);
     const { fleet, gateway } = config;
@@ -132,8 +134,11 @@ class RunningGateway implements Gateway {
         cardHmac,
         memory: this.memory,
         hasRoom: this.#room.hasRoom,
+        localTime: trustedLocalTime(config.timeZone),
+        isOriginal,
         show: this.readers.show,
         onReport: (report) => this.#onReport(report),
+        onAgain: (again) => this.#tell({ _tag: "TappedAgain", again }),
       },
       start.lastCards,
     );
@@ -211,10 +216,8 @@ class RunningGateway implements Gateway {
 
   roster = (): Roster => this.#rosters.current;
   lastTap = (): TapReport | null => this.#lastTap;
-
   hasRoom = (): boolean => this.#room.hasRoom();
-  alarms = (): ReadonlyArray<Alarm> =>
-    allAlarms(this.config.gateway, this.readers.status(), this.sync.state);
+  alarms = (): ReadonlyArray<Alarm> => alarmsOf(this);
   risk = (): Promise<Risk> =>
     riskOf({ store: this.store, clock: this.clock, bootId: this.#bootId }, this.sync.state);
 
@@ -225,6 +228,7 @@ class RunningGateway implements Gateway {
 
   onFolded(folded: Folded): void {
     this.memory.onFolded(folded);
+    for (const alarm of this.#copies.fresh()) this.#tell({ _tag: "AlarmRaised", alarm });
     for (const fact of folded.facts) {
       if (fact._tag === "Forked") this.sync.onFork(fact.epoch, fact.size);
     }

@@ -107,6 +107,7 @@ export const loadStartState = async (
   const memory = new StateMemory(
     store,
     config.readers.flatMap(({ onTap }) => keysReplacedBy(onTap)),
+    config.readers.flatMap(({ policy }) => [...policy.allow, ...policy.deny]),
   );
   await memory.reload();
   const opened: Opened[] = [];

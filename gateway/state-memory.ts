@@ -4,35 +4,63 @@
  */
 import { Clocks, type TrueTime } from "#core/clock/true-time.ts";
 import type { Entry } from "#core/state/entry.ts";
+import { ByteKeys } from "#core/verdict/byte-keys.ts";
+import { CardCounters } from "#core/verdict/card-counters.ts";
 import { CardIndex } from "#core/verdict/card-index.ts";
+import { DeviceTraits } from "#core/verdict/device-traits.ts";
 import { KnownRegisters, type TypedKey } from "#core/verdict/known-registers.ts";
+import type { DeviceCondition } from "#core/verdict/reader-policy.ts";
 import type { Folded, Store } from "#gateway/ports.ts";
 
 interface Loaded {
   readonly clocks: Clocks;
   readonly index: CardIndex;
   readonly registers: KnownRegisters;
+  readonly traits: DeviceTraits;
+  readonly counters: CardCounters;
 }
+
+const apply = (loaded: Loaded, entry: Entry): void => {
+  loaded.index.apply(entry);
+  loaded.registers.apply(entry);
+  loaded.traits.apply(entry);
+  loaded.counters.apply(entry);
+};
 
 export class StateMemory {
   readonly #store: Pick<Store, "entriesAfter" | "facts">;
   readonly #keys: ReadonlyArray<TypedKey>;
+  readonly #conditions: ReadonlyArray<DeviceCondition>;
   #current: Loaded;
   /** What is being read; it follows the folds as well, so that none is missed. */
   #next: Loaded | null = null;
   #reading: Promise<void> | null = null;
   #isStale = false;
 
-  /** `keys`: what taps replace. Empty until `reload` has resolved for the first time. */
-  constructor(store: Pick<Store, "entriesAfter" | "facts">, keys: ReadonlyArray<TypedKey>) {
+  /**
+   * `keys`: what taps replace; `conditions`: what readers ask of devices. Empty until `reload` has resolved for the
+   * first time.
+   */
+  constructor(
+    store: Pick<Store, "entriesAfter" | "facts">,
+    keys: ReadonlyArray<TypedKey>,
+    conditions: ReadonlyArray<DeviceCondition> = [],
+  ) {
     this.#store = store;
     this.#keys = keys;
+    this.#conditions = conditions;
     this.#current = this.#empty(new Clocks());
   }
 
   #empty(clocks: Clocks): Loaded {
-    const index = new CardIndex(clocks.trueTime);
-    return { clocks, index, registers: new KnownRegisters(this.#keys) };
+    const devices = new ByteKeys();
+    return {
+      clocks,
+      index: new CardIndex(clocks.trueTime, devices),
+      registers: new KnownRegisters(this.#keys),
+      traits: new DeviceTraits(clocks.trueTime, this.#conditions, devices),
+      counters: new CardCounters(),
+    };
   }
 
   get index(): CardIndex {
@@ -41,6 +69,14 @@ export class StateMemory {
 
   get registers(): KnownRegisters {
     return this.#current.registers;
+  }
+
+  get traits(): DeviceTraits {
+    return this.#current.traits;
+  }
+
+  get counters(): CardCounters {
+    return this.#current.counters;
   }
 
   get clocks(): Clocks {
@@ -52,21 +88,16 @@ export class StateMemory {
   /** Takes over what was folded. A clock fix or a fork changes what older entries say: all is then read anew. */
   onFolded({ entries, facts }: Folded): void {
     for (const loaded of [this.#current, this.#next]) {
-      for (const fact of loaded === null ? [] : facts) loaded?.clocks.learn(fact);
-      for (const entry of entries) {
-        loaded?.index.apply(entry);
-        loaded?.registers.apply(entry);
-      }
+      if (loaded === null) continue;
+      for (const fact of facts) loaded.clocks.learn(fact);
+      for (const entry of entries) apply(loaded, entry);
     }
     if (facts.some(({ _tag }) => _tag === "ClockFixed" || _tag === "Forked")) void this.reload();
   }
 
   /** Entries of a snapshot on its way: verdicts may use them before the rest is here. */
   onStaged(entries: ReadonlyArray<Entry>): void {
-    for (const entry of entries) {
-      this.#current.index.apply(entry);
-      this.#current.registers.apply(entry);
-    }
+    for (const entry of entries) apply(this.#current, entry);
   }
 
   /**
@@ -97,10 +128,7 @@ export class StateMemory {
       const last = entries.at(-1);
       if (last === undefined) return loaded;
       page = this.#store.entriesAfter(last.device); // read meanwhile
-      for (const entry of entries) {
-        loaded.index.apply(entry);
-        loaded.registers.apply(entry);
-      }
+      for (const entry of entries) apply(loaded, entry);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What the operating system tells: time, boot, clock, room on the disk. */
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { fromHex } from "#core/bytes.ts";
-import type { ClockSigns } from "#core/clock/clock-class.ts";
+import { classifyClock, type ClockSigns } from "#core/clock/clock-class.ts";
 import type { Clock } from "#gateway/ports.ts";
 
 export const systemClock: Clock = {
@@ -26,6 +26,8 @@ export const readClockSigns = (): ClockSigns => ({
   hasHardwareClock: existsSync("/dev/rtc0"),
   wallMs: Date.now(),
 });
+
+export const currentClockClass = (): number => classifyClock(readClockSigns());
 
 /** Bytes that this process may still write to the file system of that folder. */
 export const freeBytes = (folder: string): number => {

@@ -8,13 +8,14 @@ import type { Sighting } from "#core/card/sighting.ts";
 import { ACTOR } from "#core/log/actor.ts";
 import { TECHNOLOGY, VERDICT, type TapBody } from "#core/log/body.ts";
 import { nothingSeen, onArrival, onLeft, type ReaderPresence } from "#core/verdict/debounce.ts";
-import { decide, type Verdict } from "#core/verdict/decide.ts";
+import type { Verdict } from "#core/verdict/decide.ts";
 import { operationsFor } from "#core/verdict/on-tap.ts";
 import type { GatewayConfig, ReaderConfig } from "#gateway/config/config.ts";
 import type { PendingRecord } from "#gateway/writer/pending-record.ts";
 import type { AppendError, Committed, LogWriter } from "#gateway/writer/log-writer.ts";
 import type { CardHmac } from "#gateway/node-crypto.ts";
 import type { StateMemory } from "#gateway/state-memory.ts";
+import { TapJudge, type Arrived, type Judged, type TapJudgeDeps } from "#gateway/tap-judge.ts";
 import type { Clock, FeedbackSignal, ReaderEvent } from "#gateway/ports.ts";
 
 /** What became of a tap. */
@@ -23,43 +24,55 @@ export interface TapReport {
   /** Card id, hex. */
   readonly card: string;
   readonly verdict: Verdict;
+  /** Counts of the card's own counter before this tap that no log known here has: somebody else has read it. */
+  readonly unlogged: number;
   readonly recorded: E.Either<AppendError, Committed>;
   /** From the sighting to the verdict, and to the record on disk. */
   readonly verdictMs: number;
   readonly diskMs: number;
 }
 
-export interface TapPathDeps {
+/** A card that was accepted a moment ago, and isn't counted again. */
+export interface TapAgain {
+  readonly sighting: Sighting;
+  readonly verdict: Verdict;
+  readonly agoMs: number;
+  readonly verdictMs: number;
+}
+
+export interface TapPathDeps extends Omit<TapJudgeDeps, "gateway"> {
   readonly config: GatewayConfig;
   readonly clock: Clock;
   readonly cardHmac: CardHmac;
-  /** Which cards are enrolled, and which writes a new one replaces. */
-  readonly memory: Pick<StateMemory, "index" | "registers">;
-  readonly writer: LogWriter;
-  /** Whether there is room to record; without it no tap is accepted. */
-  readonly hasRoom: () => boolean;
+  /** What is known of cards and devices, and which writes a new one replaces. */
+  readonly memory: Pick<StateMemory, "index" | "registers" | "traits" | "counters">;
+  readonly writer: Pick<LogWriter, "append" | "head">;
   /** Shows the signal; whether that worked is the reader's to say in its own events. */
   readonly show: (reader: ReaderConfig, signal: FeedbackSignal) => void;
   readonly onReport: (report: TapReport) => void;
+  readonly onAgain: (again: TapAgain) => void;
 }
 
 export class TapPath {
   readonly #deps: TapPathDeps;
   readonly #readers: ReadonlyMap<string, ReaderConfig>;
+  readonly #judge: TapJudge;
   readonly #presence = new Map<string, ReaderPresence>();
 
   /** `lastCards`: for each reader the card (hex) of its newest tap in this boot. */
   constructor(deps: TapPathDeps, lastCards: ReadonlyMap<string, string>) {
     this.#deps = deps;
+    this.#judge = new TapJudge({ ...deps, gateway: deps.config.gateway });
     this.#readers = new Map(deps.config.readers.map((reader) => [reader.id, reader]));
     for (const { id } of deps.config.readers) {
       this.#presence.set(id, nothingSeen(lastCards.get(id) ?? null));
     }
   }
 
-  /** Takes what a reader says; everything but a card's coming and going is somebody else's. */
+  /** Takes what a reader says; everything but cards' coming and going is somebody else's. */
   onReaderEvent(event: ReaderEvent): void {
     if (event._tag === "CardLeft") this.#leave(event.reader, event.monoMs);
+    if (event._tag === "CardsTogether") this.#refuseTogether(event.reader);
     if (event._tag === "CardArrived") void this.#arrive(event.sighting);
   }
 
@@ -68,8 +81,14 @@ export class TapPath {
     if (presence !== undefined) this.#presence.set(reader, onLeft(presence, monoMs));
   }
 
+  /** Nobody can say which of the cards is meant: no tap, no record, and a signal that asks for one alone. */
+  #refuseTogether(id: string): void {
+    const reader = this.#readers.get(id);
+    if (reader !== undefined) this.#deps.show(reader, "refused");
+  }
+
   async #arrive(sighting: Sighting): Promise<void> {
-    const { clock, cardHmac, memory } = this.#deps;
+    const { clock, cardHmac } = this.#deps;
     const startMs = clock.preciseMs();
     const reader = this.#readers.get(sighting.reader);
     const presence = this.#presence.get(sighting.reader);
@@ -80,33 +99,31 @@ export class TapPath {
     const card = toHex(cardId);
     const { state, isTap } = onArrival(presence, { ...sighting, card });
     this.#presence.set(sighting.reader, state);
-    if (!isTap) return;
+    const arrived = { reader, sighting, card: cardId };
+    if (!isTap) return this.#judge.passOver(arrived);
 
     // tap → verdict → feedback: from memory, and before any I/O unless the reader is set to audit first
-    const decided = decide(sighting.uid, memory.index.enrolled(card));
-    const verdict = this.#deps.hasRoom() ? decided : noRoom(decided);
+    const judged = this.#judge.judge(arrived);
+    const { verdict, unlogged, againAfterMs } = judged;
     const verdictMs = clock.preciseMs() - startMs;
-    if (reader.audit === "now") this.#deps.show(reader, signalFor(verdict));
+    if (reader.audit === "now" || againAfterMs !== null)
+      this.#deps.show(reader, signalFor(verdict));
+    if (againAfterMs !== null) {
+      return this.#deps.onAgain({ sighting, verdict, agoMs: againAfterMs, verdictMs });
+    }
 
     // verdict → record → commit
-    const recorded = await this.#deps.writer.append(
-      this.#record(reader, sighting, { cardId, verdict }),
-    );
+    const recorded = await this.#deps.writer.append(this.#record(arrived, judged));
     const diskMs = clock.preciseMs() - startMs;
     if (E.isLeft(recorded)) this.#deps.show(reader, "failed");
     else if (reader.audit === "first") this.#deps.show(reader, signalFor(verdict));
 
     // commit → state, link: the store folds what it committed, the writer hands it to the link
-    this.#deps.onReport({ sighting, card, verdict, recorded, verdictMs, diskMs });
+    this.#deps.onReport({ sighting, card, verdict, unlogged, recorded, verdictMs, diskMs });
   }
 
-  #record(
-    reader: ReaderConfig,
-    sighting: Sighting,
-    tap: { readonly cardId: Uint8Array; readonly verdict: Verdict },
-  ): PendingRecord {
+  #record({ reader, sighting, card }: Arrived, { verdict, operations }: Judged): PendingRecord {
     const { config, cardHmac, memory, writer } = this.#deps;
-    const { verdict } = tap;
     const device = verdict._tag === "Unknown" ? null : verdict.device;
     const rules = verdict._tag === "Accepted" ? reader.onTap : [];
     const place = {
@@ -119,16 +136,19 @@ export class TapPath {
       _tag: "Tap",
       actor: { kind: ACTOR.reader, name: reader.id },
       technology: TECHNOLOGY_NUMBER[sighting.technology],
-      card: tap.cardId,
+      card,
       atStart: sighting.atStart,
       simulated: sighting.simulated,
       verdict: VERDICT_NUMBER[verdict._tag],
       reason: verdict._tag === "Accepted" ? "" : verdict.reason,
       ndef: sighting.ndef === null ? null : cardHmac(sighting.ndef),
       device,
-      operations: operationsFor(rules, place, (write) =>
-        memory.registers.replacedBy(device ?? "", write, writer.head?.epoch),
-      ),
+      operations: [
+        ...operationsFor(rules, place, (write) =>
+          memory.registers.replacedBy(device ?? "", write, writer.head?.epoch),
+        ),
+        ...operations,
+      ],
     });
     return { wallMs: sighting.wallMs, monoMs: sighting.monoMs, queries: [], body };
   }
@@ -150,9 +170,3 @@ const VERDICT_NUMBER = {
 const SIGNAL = { Accepted: "accepted", Unknown: "unknown", Refused: "refused" } as const;
 
 const signalFor = (verdict: Verdict): FeedbackSignal => SIGNAL[verdict._tag];
-
-/** What can't be recorded is not let through. */
-const noRoom = (verdict: Verdict): Verdict =>
-  verdict._tag === "Accepted"
-    ? { _tag: "Refused", device: verdict.device, reason: "storage-full" }
-    : verdict;

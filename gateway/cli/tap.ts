@@ -4,7 +4,7 @@ import * as E from "fp-ts/lib/Either.js";
 import { askAndPrint, sayFailure } from "#gateway/cli/ask.ts";
 import { EXIT, loadConfig, type CommonOptions, type ExitCode, type Io } from "#gateway/cli/io.ts";
 import { formatRisk } from "#gateway/cli/status.ts";
-import { formatRecord, formatTap } from "#gateway/cli/words.ts";
+import { formatRecord, formatTap, reasonWords } from "#gateway/cli/words.ts";
 import { watchGateway } from "#gateway/control/client.ts";
 import type { WatchEvent } from "#gateway/control/protocol.ts";
 
@@ -35,6 +35,8 @@ export const formatEvent = (event: WatchEvent): string => {
         .join("\n");
     case "unread":
       return `${event.reader.padEnd(8)} UNREAD    ${event.message}`;
+    case "refused":
+      return `${event.reader.padEnd(8)} refused   ${reasonWords(event.reason)}`;
     case "risk":
       return formatRisk(event.risk);
     case "alarm":

@@ -1,5 +1,6 @@
 /** How things are said to people at a terminal. */
 import { CARD_KEY } from "#core/verdict/card-index.ts";
+import type { RefusalReason, UnknownReason } from "#core/verdict/decide.ts";
 import { formatTime } from "#gateway/cli/moment.ts";
 import type { DifferenceView, TapView } from "#gateway/control/protocol.ts";
 import type { DeviceRow, DeviceValue, DeviceView, Provenance } from "#gateway/queries/devices.ts";
@@ -28,7 +29,10 @@ const formatValues = (values: DeviceRow["values"]): string =>
     .map(([key, value]) => `${key}=${formatValue(key, value)}`)
     .join(" ");
 
-const REASONS: Readonly<Record<string, string>> = {
+/** All that a tap, or what is none, can be answered with; what was written by a later version is shown as it stands. */
+type Reason = RefusalReason | UnknownReason | "one-card-only" | "again";
+
+const REASONS: Readonly<Record<Reason, string>> = {
   "not-enrolled": "enrol it: tapmesh device enrol NAME --last-tap",
   "uid-random": "its UID changes at every tap (a phone?), it can't be enrolled",
   "uid-shared": "its UID is shared by many cards, it can't be enrolled",
@@ -36,17 +40,40 @@ const REASONS: Readonly<Record<string, string>> = {
   "device-lost": "the device is reported lost",
   "device-revoked": "the device is revoked for good",
   "storage-full": "the gateway's disk is full: nothing can be recorded",
+  "counter-missing":
+    "this reader wants a card that counts its taps, and this one doesn't, or its counter is off",
+  "counter-repeated":
+    "its count of taps came before: the card has a copy, take it away and give the device a new one",
+  "signature-missing": "this reader wants a card that its maker has signed, and this one isn't",
+  "signature-wrong": "its maker's signature is false: it is no original card",
+  "not-allowed-here":
+    "the device may not tap at this reader: see allow and deny in its configuration",
+  "outside-schedule": "the reader is closed at this time: see schedules in its configuration",
+  "time-unknown": "the reader is open by a schedule, and the gateway's clock isn't set",
+  "one-card-only": "more than one card in the field: hold one alone",
+  again: "tapped a moment ago, not counted again",
 };
+
+const WORDS_OF_REASONS: ReadonlyMap<string, string> = new Map(Object.entries(REASONS));
+
+export const reasonWords = (reason: string): string => WORDS_OF_REASONS.get(reason) ?? reason;
+
+/** Also a read that failed counts, and what a phone reads in passing. */
+const unloggedWords = (count: number): string =>
+  count === 1
+    ? "read once before in no log known here"
+    : `read ${count} times before in no log known here`;
 
 export const formatTap = (tap: TapView): string => {
   const what = tap.device ?? `card ${tap.card}`;
   const marks = `${tap.atStart ? "   [at start]" : ""}${tap.simulated ? "   [simulated]" : ""}`;
-  const reason = tap.reason === null ? "" : `   ${REASONS[tap.reason] ?? tap.reason}`;
+  const reason = tap.reason === null ? "" : `   ${reasonWords(tap.reason)}`;
   if (tap.notRecorded !== null) return `NOT RECORDED  ${what}   ${tap.notRecorded}${marks}`;
   const content = tap.content.map((text) => `   "${text}"`).join("");
+  const unlogged = tap.unlogged === 0 ? "" : `   ${unloggedWords(tap.unlogged)}`;
   const times = `verdict ${tap.verdictMs.toFixed(1)} ms · on disk ${tap.diskMs.toFixed(1)} ms`;
   const values = tap.verdict === "accepted" ? `   ${formatValues(tap.values)}` : "";
-  return `${tap.verdict.padEnd(8)}  ${what}${reason}   ${times}${values}${content}${marks}`;
+  return `${tap.verdict.padEnd(8)}  ${what}${reason}${unlogged}   ${times}${values}${content}${marks}`;
 };
 
 /** The time by the clock that wrote it, and what it should have said. */

@@ -1,6 +1,7 @@
 /** What a gateway is told about itself. Read once, at the start. */
 import type { ReadScope } from "#core/card/read-card.ts";
 import type { TapRule } from "#core/verdict/on-tap.ts";
+import type { ReaderPolicy } from "#core/verdict/reader-policy.ts";
 
 /** When a person sees the verdict: at once, or only after the record is on disk. */
 export type Audit = "now" | "first";
@@ -20,7 +21,9 @@ export interface ReaderConfig {
   readonly match: string | null;
   /** Its absence is no fault: only the demonstration's PC/SC reader, which is used where there is one. */
   readonly optional: boolean;
+  /** What is read of a card, be it because `read` says so or because the policy needs it. */
   readonly scope: ReadScope;
+  readonly policy: ReaderPolicy;
   readonly audit: Audit;
   readonly onTap: ReadonlyArray<TapRule>;
   /** Shows what the reader itself shows, or can't; null for none. */
@@ -36,6 +39,8 @@ export interface GatewayConfig {
   readonly gateway: string;
   readonly fleet: string;
   readonly site: string;
+  /** IANA name of the time zone of the clock on the wall; null where no schedule needs one. */
+  readonly timeZone: string | null;
   readonly dataDir: string;
   readonly controlSocket: string;
   /** Refuses simulated readers: nothing in a production log may be made up. */

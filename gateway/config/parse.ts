@@ -1,15 +1,13 @@
 /** Text of a configuration file → `GatewayConfig`, or every problem that it has. */
 import { dirname, join, resolve } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
-import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
+import { SCOPE_UID } from "#core/card/read-card.ts";
 import { KEY_LENGTH_MAX } from "#core/log/operation.ts";
 import type { TapRule, TapValue } from "#core/verdict/on-tap.ts";
-import type {
-  GatewayConfig,
-  GpioConfig,
-  ListenAddress,
-  ReaderConfig,
-} from "#gateway/config/config.ts";
+import { OPEN_POLICY } from "#core/verdict/reader-policy.ts";
+import type { GatewayConfig, ListenAddress, ReaderConfig } from "#gateway/config/config.ts";
+import { parseGpio } from "#gateway/config/parse-gpio.ts";
+import { parsePolicyAndScope, parseTimeZone } from "#gateway/config/parse-policy.ts";
 import type { ConfigProblem } from "#gateway/config/problem.ts";
 import { YamlReader } from "#gateway/config/yaml-reader.ts";
 
@@ -127,38 +125,6 @@ const parseRules = (reader: YamlReader): ReadonlyArray<TapRule> => {
   });
 };
 
-const GPIO_CHIP = { regex: /^[a-z][a-zA-Z0-9_.-]{0,31}$/, meaning: "a chip such as gpiochip0" };
-/** More than any Pi has; what a chip really has shows when it is used. */
-const GPIO_LINE_MAX = 511;
-
-const parseLine = (gpio: YamlReader, key: string): number | null => {
-  const line = gpio.scalar(key);
-  if (line === undefined) return null;
-  if (typeof line === "number" && Number.isInteger(line) && line >= 0 && line <= GPIO_LINE_MAX) {
-    return line;
-  }
-  gpio.problem(key, "must be the number of a GPIO line, such as 17");
-  return null;
-};
-
-const parseGpio = (reader: YamlReader): GpioConfig | null => {
-  const gpio = reader.mapping("gpio");
-  if (gpio === undefined) return null;
-  const chip = gpio.text("chip", GPIO_CHIP) ?? "gpiochip0";
-  const [green, red, buzzer] = [
-    parseLine(gpio, "green"),
-    parseLine(gpio, "red"),
-    parseLine(gpio, "buzzer"),
-  ];
-  const lines = [green, red, buzzer].filter((line) => line !== null);
-  if (new Set(lines).size < lines.length) gpio.problem("", "two of its lights are one line");
-  if (!["green", "red", "buzzer"].some((key) => gpio.has(key))) {
-    gpio.problem("", "must name at least one of green, red, buzzer");
-  }
-  gpio.refuseUnknownKeys();
-  return { chip, green, red, buzzer };
-};
-
 const parseReader = (reader: YamlReader): ReaderConfig => {
   const id = reader.text("id", NAME);
   if (id === undefined && !reader.has("id")) reader.problem("id", "is missing");
@@ -169,7 +135,7 @@ const parseReader = (reader: YamlReader): ReaderConfig => {
     driver: driver ?? "pcsc",
     match: reader.text("match", ANY_TEXT) ?? null,
     optional: false,
-    scope: reader.oneOf("read", ["uid", "ndef"]) === "ndef" ? SCOPE_NDEF : SCOPE_UID,
+    ...parsePolicyAndScope(reader),
     audit: reader.oneOf("audit", ["now", "first"]) ?? "now",
     onTap: parseRules(reader),
     gpio: parseGpio(reader),
@@ -226,11 +192,16 @@ const parseRoot = (root: YamlReader, folder: string): GatewayConfig => {
   const production = root.boolean("production") ?? false;
   const fleetDir = path("fleet_dir", "/etc/tapmesh/fleet");
   const broker = parseSection(root, "broker");
+  const readers = parseReaders(root, production);
   const embedded = broker === null ? [] : [`mqtt://${formatListen(broker)}`];
   return {
     gateway,
     fleet: required(root, "fleet"),
     site: root.text("site", NAME) ?? "main",
+    timeZone: parseTimeZone(
+      root,
+      readers.map(({ policy }) => policy),
+    ),
     dataDir,
     controlSocket: path("control_socket", join(dataDir, "control.sock")),
     production,
@@ -240,7 +211,7 @@ const parseRoot = (root: YamlReader, folder: string): GatewayConfig => {
       cardKey: join(fleetDir, "card.key"),
       makeOwn: false,
     },
-    readers: parseReaders(root, production),
+    readers,
     broker,
     linkBrokers: parseLinkBrokers(root) ?? embedded,
     http: parseSection(root, "http"),
@@ -270,6 +241,7 @@ export const demoConfig = (folder: string): GatewayConfig => {
   const reader = {
     match: null,
     scope: SCOPE_UID,
+    policy: OPEN_POLICY,
     audit: "now",
     onTap: DEFAULT_ON_TAP,
     gpio: null,
@@ -278,6 +250,7 @@ export const demoConfig = (folder: string): GatewayConfig => {
     gateway: "lobby",
     fleet: "demo",
     site: "main",
+    timeZone: null,
     dataDir,
     controlSocket: join(dataDir, "control.sock"),
     production: false,

@@ -2,6 +2,9 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from "yaml";
 import { suggestion, type ConfigProblem } from "#gateway/config/problem.ts";
 
+const isPlain = (value: unknown): value is boolean | number | string =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+
 /** One mapping of the document. Each read names what it wants; whatever nobody wanted is unknown. */
 export class YamlReader {
   readonly #node: Node | null;
@@ -73,9 +76,7 @@ export class YamlReader {
     const node = this.#child(key);
     if (node === null) return undefined;
     const value: unknown = isScalar(node) ? node.value : undefined;
-    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
-      return value;
-    }
+    if (isPlain(value)) return value;
     this.problem(key, "must be a plain value");
     return undefined;
   }
@@ -133,6 +134,23 @@ export class YamlReader {
     return node.items.map(
       (item, index) => new YamlReader(item, this.#pathTo(`${key}.${index}`), this.#shared),
     );
+  }
+
+  /** The keys of this mapping, each of which the caller reads. */
+  keys(): ReadonlyArray<string> {
+    if (!isMap(this.#node)) return [];
+    return this.#node.items.flatMap(({ key }) => (isScalar(key) ? [String(key.value)] : []));
+  }
+
+  /** One plain value or a list of them; undefined where there is none. */
+  scalars(key: string): ReadonlyArray<boolean | number | string> | undefined {
+    const node = this.#child(key);
+    if (node === null) return undefined;
+    const items = isSeq(node) ? node.items : [node];
+    const values = items.map((item): unknown => (isScalar(item) ? item.value : undefined));
+    if (values.every(isPlain)) return values;
+    this.problem(key, "must be a plain value, or a list of them");
+    return undefined;
   }
 
   /** The plain texts of a list; undefined where it is absent. */

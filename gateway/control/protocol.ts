@@ -150,7 +150,8 @@ export interface StatusView {
 }
 
 export interface TapView {
-  readonly verdict: "accepted" | "unknown" | "refused";
+  /** `already`: accepted a moment ago, and neither recorded nor counted again. */
+  readonly verdict: "accepted" | "already" | "unknown" | "refused";
   readonly reason: string | null;
   readonly device: string | null;
   /** The UID's last digits. */
@@ -164,6 +165,8 @@ export interface TapView {
   readonly record: { readonly epoch: string; readonly seq: number } | null;
   /** Why it could not be recorded; null if it was. */
   readonly notRecorded: string | null;
+  /** Counts of the card's own counter before this tap that no log known here has. */
+  readonly unlogged: number;
   /** URIs and texts of the NDEF message, where the reader is set to read it. */
   readonly content: ReadonlyArray<string>;
   /** The device's values after the tap. */
@@ -246,6 +249,8 @@ export type WatchEvent =
     }
   /** A card was there but could not be read whole: no tap, and what to do. */
   | { readonly event: "unread"; readonly reader: string; readonly message: string }
+  /** Refused without being a tap, so there is no record. */
+  | { readonly event: "refused"; readonly reader: string; readonly reason: "one-card-only" }
   /** Peers hold more, or less, of this gateway's records. */
   | { readonly event: "risk"; readonly risk: Risk }
   | {

@@ -12,6 +12,7 @@ import type {
   RevertResult,
 } from "#gateway/control/protocol.ts";
 import { queryRefusal, refusal } from "#gateway/control/refusal.ts";
+import { isMark } from "#gateway/queries/card-counter.ts";
 import { pastEntries } from "#gateway/queries/moments.ts";
 import type { Gateway } from "#gateway/gateway.ts";
 
@@ -29,20 +30,23 @@ interface Reverting {
   readonly refused: string | null;
 }
 
+/** What a card's own counter stands at is the card's to say: it doesn't go back, and nobody asks it to. */
+const revertible = (entries: Entries): Entries => entries.filter((entry) => !isMark(entry));
+
 /** Each device with its entries, a page of the store at a time; or the one that is asked for. */
 async function* devicesNow(
   gateway: Gateway,
   device: string | null,
 ): AsyncGenerator<readonly [string, Entries]> {
   if (device !== null) {
-    yield [device, await gateway.store.entries(device)];
+    yield [device, revertible(await gateway.store.entries(device))];
     return;
   }
   for (let after = ""; ;) {
     const page = await gateway.store.entriesAfter(after);
     const last = page.at(-1);
     if (last === undefined) return;
-    yield* Map.groupBy(page, (entry) => entry.device);
+    yield* Map.groupBy(revertible(page), (entry) => entry.device);
     after = last.device;
   }
 }
@@ -53,7 +57,7 @@ const differing = async (
   device: string | null,
   then: Entries,
 ): Promise<ReadonlyArray<Reverting>> => {
-  const pastOf = Map.groupBy(then, (entry) => entry.device);
+  const pastOf = Map.groupBy(revertible(then), (entry) => entry.device);
   const reverting: Reverting[] = [];
   for await (const [name, now] of devicesNow(gateway, device)) {
     const past = pastOf.get(name) ?? [];
@@ -103,7 +107,7 @@ const applySome = async (
 ): Promise<{ readonly done: ReadonlyArray<Reverting>; readonly failure: ControlError | null }> => {
   const done = await Promise.all(
     reverting.map(async (one) => {
-      const now = await gateway.store.entries(one.device);
+      const now = revertible(await gateway.store.entries(one.device));
       return { ...one, plan: planRevert(now, one.past, gateway.memory.trueTime) };
     }),
   );

@@ -16,58 +16,87 @@ import {
 import { deviceValues } from "#gateway/queries/devices.ts";
 import { emulatedCard, type EmulatedCardError } from "#gateway/reader/emulated/catalogue.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
-import type { Gateway } from "#gateway/gateway.ts";
-import type { TapReport } from "#gateway/tap-path.ts";
+import type { Gateway, GatewayEvent } from "#gateway/gateway.ts";
+import type { TapAgain, TapReport } from "#gateway/tap-path.ts";
 
 const HOLD_MS = 20;
 /** Some kilobytes each; beyond, all are as new again. */
 const EMULATED_CARDS_MAX = 1_000;
 const REPORT_TIMEOUT_MS = 10_000;
 
-/** A report as JSON, with the device's values as they are after the tap. */
-export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapView> => {
-  const { sighting, verdict, recorded } = report;
+/** What a tap and a tap again have in common. */
+const sightingView = async (
+  gateway: Gateway,
+  { sighting, verdict, verdictMs }: Pick<TapReport, "sighting" | "verdict" | "verdictMs">,
+): Promise<
+  Omit<TapView, "verdict" | "reason" | "diskMs" | "record" | "notRecorded" | "unlogged">
+> => {
   const device = verdict._tag === "Unknown" ? null : verdict.device;
   const entries = device === null ? [] : await gateway.store.entries(device);
   const { card: _card, ...values } = deviceValues(entries, gateway.memory.trueTime);
-  const place = E.isRight(recorded) ? recorded.right : undefined;
   return {
-    verdict: ({ Accepted: "accepted", Unknown: "unknown", Refused: "refused" } as const)[
-      verdict._tag
-    ],
-    reason: verdict._tag === "Accepted" ? null : verdict.reason,
     device,
     card: shortUid(sighting.uid),
     reader: sighting.reader,
     simulated: sighting.simulated,
     atStart: sighting.atStart,
     wallMs: sighting.wallMs,
-    verdictMs: report.verdictMs,
-    diskMs: report.diskMs,
-    record: place === undefined ? null : { epoch: toHex(place.epoch), seq: place.seq },
+    verdictMs,
     content: contentOf(sighting.ndef),
-    notRecorded: E.isLeft(recorded) ? describeAppendError(recorded.left) : null,
     values,
   };
 };
 
-/** Waits for the report of exactly this sighting. */
-const reportOf = (
+const VERDICTS = { Accepted: "accepted", Unknown: "unknown", Refused: "refused" } as const;
+
+/** A report as JSON, with the device's values as they are after the tap. */
+export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapView> => {
+  const { verdict, recorded, diskMs, unlogged } = report;
+  const place = E.isRight(recorded) ? recorded.right : undefined;
+  return {
+    ...(await sightingView(gateway, report)),
+    verdict: VERDICTS[verdict._tag],
+    reason: verdict._tag === "Accepted" ? null : verdict.reason,
+    diskMs,
+    record: place === undefined ? null : { epoch: toHex(place.epoch), seq: place.seq },
+    notRecorded: E.isLeft(recorded) ? describeAppendError(recorded.left) : null,
+    unlogged,
+  };
+};
+
+/** A tap that is none of its own, as JSON. */
+export const tapAgainView = async (gateway: Gateway, again: TapAgain): Promise<TapView> => ({
+  ...(await sightingView(gateway, again)),
+  verdict: "already",
+  reason: "again",
+  diskMs: again.verdictMs,
+  record: null,
+  notRecorded: null,
+  unlogged: 0,
+});
+
+/** Waits for what is said of exactly this sighting. */
+const viewOf = (
   gateway: Gateway,
   begin: () => E.Either<ControlError, Sighting>,
-): Promise<E.Either<ControlError, TapReport>> =>
+): Promise<E.Either<ControlError, TapView>> =>
   new Promise((resolve) => {
     let sighting: Sighting | undefined;
-    const end = (result: E.Either<ControlError, TapReport>): void => {
+    const end = (result: E.Either<ControlError, TapView>): void => {
       clearTimeout(timer);
       stop();
       resolve(result);
     };
-    const stop = gateway.watch((event) => {
+    const take = async (event: GatewayEvent): Promise<void> => {
+      await Promise.resolve(); // what is said while the card is being held comes before its sighting is known here
       if (event._tag === "TapReported" && event.report.sighting === sighting) {
-        end(E.right(event.report));
+        end(E.right(await tapView(gateway, event.report)));
       }
-    });
+      if (event._tag === "TappedAgain" && event.again.sighting === sighting) {
+        end(E.right(await tapAgainView(gateway, event.again)));
+      }
+    };
+    const stop = gateway.watch((event) => void take(event));
     const timer = setTimeout(
       () =>
         end(refusal("tap-unanswered", "the tap was not recorded within 10 s: the disk is stalled")),
@@ -104,8 +133,7 @@ export class SimulatedTaps {
       await delay(1);
       await this.#untilFree(reader, card.right);
     }
-    const report = await reportOf(this.#gateway, () => this.#hold(reader, card.right));
-    return E.isLeft(report) ? report : E.right(await tapView(this.#gateway, report.right));
+    return viewOf(this.#gateway, () => this.#hold(reader, card.right));
   }
 
   #cardOf(name: string, uid: Uint8Array | undefined): E.Either<EmulatedCardError, EmulatedCard> {

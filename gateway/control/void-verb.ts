@@ -14,6 +14,7 @@ import { knownOf } from "#gateway/queries/known.ts";
 import { findRecord } from "#gateway/queries/moments.ts";
 import { decodeRecord, recordView, type RecordView } from "#gateway/queries/records.ts";
 import { writesReplacedBy } from "#gateway/queries/replaced-writes.ts";
+import { isMark } from "#gateway/queries/card-counter.ts";
 import type { Gateway } from "#gateway/gateway.ts";
 
 /** What a record says that can be undone. `device` is null where it says nothing about any. */
@@ -31,7 +32,11 @@ const saidBy = (body: Body | undefined): E.Either<ControlError, Said> => {
     case "Tap":
     case "Change":
     case "Enrol":
-      return E.right({ device: body.device, operations: body.operations });
+      return E.right({
+        device: body.device,
+        // What the card's own counter stood at is true whatever else was wrong.
+        operations: body.operations.filter((operation) => !isMark(operation)),
+      });
     case "Void":
       return refusal("void-kind", "this record is a void itself: set or revert what it undid");
     case undefined:

@@ -3,7 +3,7 @@ import { describeCardReadError } from "#core/card/read-card.ts";
 import type { AcceptedRange } from "#core/log/range.ts";
 import { describeAlarm } from "#gateway/queries/alarms.ts";
 import type { WatchEvent } from "#gateway/control/protocol.ts";
-import { tapView } from "#gateway/control/tap-verb.ts";
+import { tapAgainView, tapView } from "#gateway/control/tap-verb.ts";
 import type { ReaderEvent } from "#gateway/ports.ts";
 import { recordView } from "#gateway/queries/records.ts";
 import type { Gateway, GatewayEvent } from "#gateway/gateway.ts";
@@ -31,6 +31,7 @@ const readerEvent = (event: ReaderEvent): WatchEvent | undefined => {
     case "ReaderDown":
       return { event: "reader", reader: event.reader, up: false, detail: event.reason };
     case "CardsTogether":
+      return { event: "refused", reader: event.reader, reason: "one-card-only" };
     case "CardArrived":
     case "CardLeft":
       return undefined;
@@ -45,6 +46,8 @@ export const watchEvent = async (
   switch (event._tag) {
     case "TapReported":
       return { event: "tap", tap: await tapView(gateway, event.report) };
+    case "TappedAgain":
+      return { event: "tap", tap: await tapAgainView(gateway, event.again) };
     case "PeerRecords":
       return peerEvent(event.author, event.accepted, event.isLive);
     case "ReaderChanged":

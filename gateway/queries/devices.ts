@@ -8,6 +8,7 @@ import type { Entry, Write } from "#core/state/entry.ts";
 import { conflictOf, decidingWrite, inOrder } from "#core/state/reading.ts";
 import { scalarText, standingOf, standingWrites } from "#core/state/standing.ts";
 import type { Store } from "#gateway/ports.ts";
+import { counterValues, isMark } from "#gateway/queries/card-counter.ts";
 import { knownOf, type Known, type RecordName } from "#gateway/queries/known.ts";
 import { pastEntries, type AskedMoment, type QueryError } from "#gateway/queries/moments.ts";
 import { actorText, decodeRecord, type DecodedRecord } from "#gateway/queries/records.ts";
@@ -148,8 +149,13 @@ export const deviceView = async (
   if (E.isLeft(entries)) return entries;
   const known = await knownOf(store);
   const reader = new RecordReader(store);
-  const values = entries.right.map((entry) => valueView(entry, known, reader));
-  return E.right({ device, values: await Promise.all(values) });
+  const values = entries.right
+    .filter((entry) => !isMark(entry))
+    .map((entry) => valueView(entry, known, reader));
+  const counted = counterValues(entries.right, known.clocks.trueTime, (write) =>
+    provenanceOf(write, known, reader),
+  );
+  return E.right({ device, values: [...(await Promise.all(values)), ...(await counted)] });
 };
 
 /** The same view, with what is known of how many disks each record is on. */
@@ -179,9 +185,10 @@ export interface DeviceRow {
 
 /** Each key and what it reads as; one that is there under two types is told apart by them. */
 export const deviceValues = (
-  entries: ReadonlyArray<Entry>,
+  all: ReadonlyArray<Entry>,
   trueTime: TrueTime,
 ): DeviceRow["values"] => {
+  const entries = all.filter((entry) => !isMark(entry));
   const nameOf = ({ key, type }: Entry): string =>
     entries.filter((entry) => entry.key === key).length > 1 ? `${key}:${typeName(type)}` : key;
   return Object.fromEntries(

@@ -6,6 +6,7 @@ import { ACTOR, type Actor } from "#core/log/actor.ts";
 import { decodeBody, type Body } from "#core/log/body.ts";
 import { TYPE } from "#core/log/operation.ts";
 import { decodeHeader, KIND, type Header, type RecordBytes } from "#core/log/record.ts";
+import { decodeMark, markNameOf } from "#core/verdict/counter-mark.ts";
 import type { HeldEpoch, Store } from "#gateway/ports.ts";
 import { knownOf, type Known, type RecordName } from "#gateway/queries/known.ts";
 import { readableScalar } from "#gateway/queries/values.ts";
@@ -62,6 +63,8 @@ const formatOperations = (
 ): string =>
   body.operations
     .map(({ key, type, value, replaces }) => {
+      const mark = markNameOf({ key, type }) === undefined ? undefined : decodeMark(value);
+      if (mark !== undefined) return `counter=${mark.count}${mark.cameBack ? " (copied)" : ""}`;
       const readable = readableScalar(value, type);
       const text =
         value instanceof Uint8Array ? `…${String(readable).slice(-4)}` : String(readable);

@@ -12,7 +12,9 @@ const EPOCH_RECORDS = 65_536;
 export const cardOf = (tag: number): Uint8Array =>
   new Uint8Array(createHash("sha256").update(String(tag)).digest().subarray(0, 16));
 
-/** Each tag's device is called tag-000123: 10 letters. */
+/** 10 letters, such as tag-000123. */
+export const deviceOf = (tag: number): string => `tag-${String(tag).padStart(6, "0")}`;
+
 export const indexOfTags = (): CardIndex => {
   const index = new CardIndex(recordedTime);
   for (let tag = 0; tag < TAGS; tag += 1) {
@@ -20,7 +22,7 @@ export const indexOfTags = (): CardIndex => {
     const seq = tag % EPOCH_RECORDS;
     const write = { epoch, seq, value: cardOf(tag), wallMs: 1.8e12 + tag, monoMs: tag };
     index.apply({
-      device: `tag-${String(tag).padStart(6, "0")}`,
+      device: deviceOf(tag),
       key: CARD_KEY,
       type: TYPE.register,
       content: { _tag: "Survivors", writes: [write], awaited: [] },

@@ -16,6 +16,8 @@ export interface GatewayOptions {
   /** Ids of simulated readers. */
   readonly readers?: ReadonlyArray<string>;
   readonly audit?: "now" | "first";
+  /** Further lines of YAML for some of them. */
+  readonly readerLines?: Readonly<Record<string, ReadonlyArray<string>>>;
   readonly brokers?: ReadonlyArray<{ readonly host?: string; readonly port: number }>;
   /** Another folder than the usual one. */
   readonly dataDir?: string;
@@ -81,6 +83,7 @@ export class TestFleet implements AsyncDisposable {
       `  - id: ${id}`,
       "    driver: simulated",
       `    audit: ${audit}`,
+      ...(options.readerLines?.[id] ?? []).map((line) => `    ${line}`),
     ]);
     const text = [
       `gateway: ${gateway}`,

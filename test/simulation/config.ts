@@ -1,5 +1,6 @@
 /** What a simulated gateway is told about itself: two readers, whose taps move, count and mark devices. */
 import { SCOPE_NDEF } from "#core/card/read-card.ts";
+import { OPEN_POLICY } from "#core/verdict/reader-policy.ts";
 import type { GatewayConfig, ReaderConfig } from "#gateway/config/config.ts";
 
 export const READERS = ["door", "gate"] as const;
@@ -10,6 +11,7 @@ const readerOf = (id: string, audit: ReaderConfig["audit"]): ReaderConfig => ({
   match: null,
   optional: false,
   scope: SCOPE_NDEF,
+  policy: OPEN_POLICY,
   audit,
   onTap: [
     { _tag: "Set", key: "location", to: { _tag: "Place", of: "gateway" } },
@@ -24,6 +26,7 @@ export const configOf = (fleet: string, gateway: string): GatewayConfig => ({
   gateway,
   fleet,
   site: "hq",
+  timeZone: null,
   dataDir: "",
   controlSocket: "",
   production: false,

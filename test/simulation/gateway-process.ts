@@ -147,8 +147,11 @@ export const startProcess = async (
       cardHmac,
       memory,
       hasRoom: () => !machine.disk.isFull,
+      localTime: () => null,
+      isOriginal: () => false,
       show: () => undefined,
       onReport: (report) => world.onReport(machine, report),
+      onAgain: () => undefined,
     },
     start.lastCards,
   );

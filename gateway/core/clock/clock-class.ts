@@ -21,3 +21,7 @@ export const classifyClock = (signs: ClockSigns): number => {
 /** The class as people read it. */
 export const clockClassName = (clockClass: number): string =>
   Object.entries(CLOCK_CLASS).find(([, value]) => value === clockClass)?.[0] ?? "unknown";
+
+/** Whether the time of day may decide on something: a clock that somebody keeps, by NTP or by a battery. */
+export const isClockTrusted = (signs: ClockSigns): boolean =>
+  classifyClock(signs) >= CLOCK_CLASS.rtc;

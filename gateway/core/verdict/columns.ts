@@ -24,3 +24,4 @@ export const bytes = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array
 export const words = (length: number): Uint16Array<ArrayBuffer> => new Uint16Array(length);
 export const counts = (length: number): Uint32Array<ArrayBuffer> => new Uint32Array(length);
 export const steps = (length: number): Int32Array<ArrayBuffer> => new Int32Array(length);
+export const doubles = (length: number): Float64Array<ArrayBuffer> => new Float64Array(length);

@@ -2,8 +2,10 @@
 import type { Uid } from "#core/card/uid.ts";
 import { uidUnfitFor } from "#core/card/uid.ts";
 import { SAFETY } from "#core/log/operation.ts";
+import type { PolicyRefusal } from "#core/verdict/reader-policy.ts";
 
-export type RefusalReason = "device-suspended" | "device-lost" | "device-revoked" | "storage-full";
+export type RefusalReason =
+  "device-suspended" | "device-lost" | "device-revoked" | "storage-full" | PolicyRefusal;
 export type UnknownReason = "not-enrolled" | "uid-random" | "uid-shared";
 
 export type Verdict =

@@ -94,6 +94,24 @@ test("thousands of devices come, change their cards and let go of them", () => {
   expect(flat).toEqual(plain);
 });
 
+test.each([
+  ["50 days after the first of its epoch", { wallMs: 2 ** 32 + 1 }],
+  ["25 days after the first of its epoch", { wallMs: 2 ** 31 + 6 }],
+  ["in the 65,537th record", { seq: 65_536 }],
+])("the later of two claims has the card: %s", (_, later) => {
+  const claim = { value: cardOf(0, 1), safety: null, epoch: 1, seq: 3, wallMs: 5 };
+  const first = entryOf({ ...claim, device: "cart-1" });
+  const last = entryOf({ ...claim, device: "cart-2", ...later });
+  for (const entries of [
+    [first, last],
+    [last, first],
+  ]) {
+    const index = new CardIndex(recordedTime);
+    for (const entry of entries) index.apply(entry);
+    expect(index.enrolled(toHex(cardOf(0, 1)))?.device).toBe("cart-2");
+  }
+});
+
 test("more epochs than the column can number", () => {
   const index = new CardIndex(recordedTime);
   const plain = new PlainCardIndex(recordedTime);

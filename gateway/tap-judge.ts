@@ -1,0 +1,142 @@
+/** The verdict on a tap, from memory: who it is, whether the reader lets it pass, and what its counter says. */
+import { toHex } from "#core/bytes.ts";
+import type { Sighting } from "#core/card/sighting.ts";
+import type { Uid } from "#core/card/uid.ts";
+import { TYPE, type Operation } from "#core/log/operation.ts";
+import type { CounterFinding } from "#core/verdict/card-counters.ts";
+import { markKey, SEEN_BITS } from "#core/verdict/counter-mark.ts";
+import { decide, type Verdict } from "#core/verdict/decide.ts";
+import { HoldOff } from "#core/verdict/hold-off.ts";
+import { refusalBy } from "#core/verdict/reader-policy.ts";
+import type { LocalTime } from "#core/verdict/schedule.ts";
+import type { ReaderConfig } from "#gateway/config/config.ts";
+import type { StateMemory } from "#gateway/state-memory.ts";
+
+export interface TapJudgeDeps {
+  readonly gateway: string;
+  readonly memory: Pick<StateMemory, "index" | "traits" | "counters">;
+  /** Whether there is room to record; without it no tap is accepted. */
+  readonly hasRoom: () => boolean;
+  /** What the clock on the wall shows; null while it isn't trusted. */
+  readonly localTime: (wallMs: number) => LocalTime | null;
+  /** Whether the maker of the card with that UID made the signature. */
+  readonly isOriginal: (uid: Uid, signature: Uint8Array) => boolean;
+}
+
+/** A card at one of this gateway's readers. */
+export interface Arrived {
+  readonly reader: ReaderConfig;
+  readonly sighting: Sighting;
+  readonly card: Uint8Array;
+}
+
+export interface Judged {
+  readonly verdict: Verdict;
+  /** It was accepted here so long ago, which is too short: it is no tap of its own. Null for what is one. */
+  readonly againAfterMs: number | null;
+  /** Counts before this one that no log known here has. */
+  readonly unlogged: number;
+  /** What the card's counter adds to the record. */
+  readonly operations: ReadonlyArray<Operation>;
+}
+
+/** Cards of whose passing counts something is remembered; the oldest goes first. */
+const PASSED_CARDS_MAX = 4_096;
+
+/** Signatures whose check is remembered: one takes some 20 ms, and a card shows the same one all its life. */
+const ORIGINALS_MAX = 10_000;
+
+export class TapJudge {
+  readonly #deps: TapJudgeDeps;
+  readonly #holdOff = new HoldOff();
+  /** Card → counts that it showed at arrivals that were no taps of their own. They were seen, so they are no gap. */
+  readonly #passed = new Map<string, ReadonlyArray<number>>();
+
+  /** UID and signature → whether it is the maker's. */
+  readonly #originals = new Map<string, boolean>();
+
+  constructor(deps: TapJudgeDeps) {
+    this.#deps = deps;
+  }
+
+  /** An arrival that is no tap: the field flickered, or the card lay there. */
+  passOver({ sighting, card }: Arrived): void {
+    if (sighting.counter === null) return;
+    const name = toHex(card);
+    const counts = [...(this.#passed.get(name) ?? []), sighting.counter].slice(-SEEN_BITS);
+    this.#passed.delete(name);
+    this.#passed.set(name, counts);
+    const [oldest] = this.#passed.keys();
+    if (this.#passed.size > PASSED_CARDS_MAX && oldest !== undefined) this.#passed.delete(oldest);
+  }
+
+  judge(arrived: Arrived): Judged {
+    const { reader, sighting, card } = arrived;
+    const enrolled = this.#deps.memory.index.enrolled(toHex(card));
+    const decided = decide(sighting.uid, enrolled);
+    const finding = enrolled === undefined ? null : this.#findingOf(arrived);
+    const verdict = this.#withPolicy(decided, arrived, finding);
+    if (verdict._tag === "Accepted") {
+      const tap = { device: verdict.device, monoMs: sighting.monoMs };
+      const agoMs = this.#holdOff.agoMs(reader.id, toHex(card), tap);
+      if (agoMs !== undefined && agoMs < reader.policy.holdOffMs) {
+        this.passOver(arrived);
+        return { verdict, againAfterMs: agoMs, unlogged: 0, operations: [] };
+      }
+      this.#holdOff.accept(reader.id, toHex(card), tap);
+    }
+    return {
+      verdict,
+      againAfterMs: null,
+      unlogged: finding?.unlogged ?? 0,
+      operations: finding === null ? [] : this.#mark(arrived, finding),
+    };
+  }
+
+  #findingOf({ sighting, card }: Arrived): CounterFinding | null {
+    const { counter: count, atStart } = sighting;
+    if (count === null) return null;
+    const { gateway, memory } = this.#deps;
+    const finding = memory.counters.find({ card, gateway, count }, atStart);
+    const passed = new Set(this.#passed.get(toHex(card)) ?? []).size;
+    return { ...finding, unlogged: Math.max(0, finding.unlogged - passed) };
+  }
+
+  #withPolicy(decided: Verdict, arrived: Arrived, counter: CounterFinding | null): Verdict {
+    if (decided._tag !== "Accepted") return decided;
+    const { device } = decided;
+    const { memory, localTime, hasRoom } = this.#deps;
+    const { policy } = arrived.reader;
+    const reason = refusalBy(policy, {
+      device,
+      counter,
+      has: (key, value) => memory.traits.has(device, key, value),
+      isOriginal: this.#isOriginal(arrived),
+      localTime: policy.schedules.length === 0 ? null : localTime(arrived.sighting.wallMs),
+    });
+    if (reason !== undefined) return { _tag: "Refused", device, reason };
+    return hasRoom() ? decided : { _tag: "Refused", device, reason: "storage-full" };
+  }
+
+  #isOriginal({ reader, sighting }: Arrived): boolean | null {
+    const { uid, signature } = sighting;
+    if (reader.policy.level !== "originality" || signature === null) return null;
+    const name = `${uid} ${toHex(signature)}`;
+    const known = this.#originals.get(name);
+    if (known !== undefined) return known;
+    const isOriginal = this.#deps.isOriginal(uid, signature);
+    if (this.#originals.size >= ORIGINALS_MAX) this.#originals.clear();
+    this.#originals.set(name, isOriginal);
+    return isOriginal;
+  }
+
+  /** Remembers the count at once, since the next tap may come before this one's record is folded. */
+  #mark({ sighting, card }: Arrived, { isRepeated }: CounterFinding): ReadonlyArray<Operation> {
+    const { gateway, memory } = this.#deps;
+    const tap = { card, gateway, count: sighting.counter ?? 0 };
+    const passed = this.#passed.get(toHex(card));
+    this.#passed.delete(toHex(card));
+    const value = memory.counters.take(tap, isRepeated, passed);
+    return [{ key: markKey({ card, gateway }), type: TYPE.max, value, replaces: [] }];
+  }
+}
