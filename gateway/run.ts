@@ -1,6 +1,7 @@
 /** Builds one gateway out of its parts; the order of start and stop is here and nowhere else. */
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
+import { sunReader } from "#gateway/sun-reader.ts";
 import { isOriginal } from "#core/card/originality.ts";
 import type { SignedGroup } from "#core/log/epoch.ts";
 import { parseSyncTopic, stateTopic, syncSubscriptions } from "#core/message/topics.ts";
@@ -136,6 +137,7 @@ class RunningGateway implements Gateway {
         hasRoom: this.#room.hasRoom,
         localTime: trustedLocalTime(config.timeZone),
         isOriginal,
+        readSun: sunReader(material.sunSecrets),
         show: this.readers.show,
         onReport: (report) => this.#onReport(report),
         onAgain: (again) => this.#tell({ _tag: "TappedAgain", again }),

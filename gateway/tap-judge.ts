@@ -1,7 +1,11 @@
 /** The verdict on a tap, from memory: who it is, whether the reader lets it pass, and what its counter says. */
+import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
+import { decodeNdef } from "#core/card/ndef.ts";
 import type { Sighting } from "#core/card/sighting.ts";
+import type { Sun, SunError } from "#core/card/sun.ts";
 import type { Uid } from "#core/card/uid.ts";
+import { decodeUri } from "#core/card/well-known.ts";
 import { TYPE, type Operation } from "#core/log/operation.ts";
 import type { CounterFinding } from "#core/verdict/card-counters.ts";
 import { markKey, SEEN_BITS } from "#core/verdict/counter-mark.ts";
@@ -21,6 +25,8 @@ export interface TapJudgeDeps {
   readonly localTime: (wallMs: number) => LocalTime | null;
   /** Whether the maker of the card with that UID made the signature. */
   readonly isOriginal: (uid: Uid, signature: Uint8Array) => boolean;
+  /** Reads the link of an NTAG 424 DNA. */
+  readonly readSun: (ndefUri: string) => E.Either<SunError, Sun>;
 }
 
 /** A card at one of this gateway's readers. */
@@ -28,6 +34,13 @@ export interface Arrived {
   readonly reader: ReaderConfig;
   readonly sighting: Sighting;
   readonly card: Uint8Array;
+}
+
+/** What a tap shows of itself beside its UID. */
+interface Shown {
+  /** By the counter that was read, or the one in the link. */
+  readonly count: number | null;
+  readonly isSunRight: boolean | null;
 }
 
 export interface Judged {
@@ -39,6 +52,14 @@ export interface Judged {
   /** What the card's counter adds to the record. */
   readonly operations: ReadonlyArray<Operation>;
 }
+
+/** The link of a message; undefined where it has none. */
+const firstUri = (ndef: Uint8Array): string | undefined => {
+  const records = decodeNdef(ndef);
+  if (E.isLeft(records)) return undefined;
+  const uri = records.right.map(decodeUri).find(E.isRight);
+  return uri?.right;
+};
 
 /** Cards of whose passing counts something is remembered; the oldest goes first. */
 const PASSED_CARDS_MAX = 4_096;
@@ -60,10 +81,13 @@ export class TapJudge {
   }
 
   /** An arrival that is no tap: the field flickered, or the card lay there. */
-  passOver({ sighting, card }: Arrived): void {
-    if (sighting.counter === null) return;
-    const name = toHex(card);
-    const counts = [...(this.#passed.get(name) ?? []), sighting.counter].slice(-SEEN_BITS);
+  passOver(arrived: Arrived): void {
+    const { count } = this.#shownBy(arrived);
+    if (count !== null) this.#passCount(toHex(arrived.card), count);
+  }
+
+  #passCount(name: string, count: number): void {
+    const counts = [...(this.#passed.get(name) ?? []), count].slice(-SEEN_BITS);
     this.#passed.delete(name);
     this.#passed.set(name, counts);
     const [oldest] = this.#passed.keys();
@@ -74,13 +98,15 @@ export class TapJudge {
     const { reader, sighting, card } = arrived;
     const enrolled = this.#deps.memory.index.enrolled(toHex(card));
     const decided = decide(sighting.uid, enrolled);
-    const finding = enrolled === undefined ? null : this.#findingOf(arrived);
-    const verdict = this.#withPolicy(decided, arrived, finding);
+    const shown = this.#shownBy(arrived);
+    const { count } = shown;
+    const finding = enrolled === undefined ? null : this.#findingOf(arrived, count);
+    const verdict = this.#withPolicy(decided, arrived, { ...shown, finding });
     if (verdict._tag === "Accepted") {
       const tap = { device: verdict.device, monoMs: sighting.monoMs };
       const agoMs = this.#holdOff.agoMs(reader.id, toHex(card), tap);
       if (agoMs !== undefined && agoMs < reader.policy.holdOffMs) {
-        this.passOver(arrived);
+        if (count !== null) this.#passCount(toHex(card), count);
         return { verdict, againAfterMs: agoMs, unlogged: 0, operations: [] };
       }
       this.#holdOff.accept(reader.id, toHex(card), tap);
@@ -89,27 +115,46 @@ export class TapJudge {
       verdict,
       againAfterMs: null,
       unlogged: finding?.unlogged ?? 0,
-      operations: finding === null ? [] : this.#mark(arrived, finding),
+      operations: finding === null || count === null ? [] : this.#mark(card, count, finding),
     };
   }
 
-  #findingOf({ sighting, card }: Arrived): CounterFinding | null {
-    const { counter: count, atStart } = sighting;
+  #shownBy({ reader, sighting }: Arrived): Shown {
+    if (reader.policy.level !== "sun") return { count: sighting.counter, isSunRight: null };
+    const uri = sighting.ndef === null ? undefined : firstUri(sighting.ndef);
+    const sun = uri === undefined ? undefined : this.#deps.readSun(uri);
+    if (sun === undefined) return { count: null, isSunRight: null };
+    if (E.isLeft(sun)) {
+      return { count: null, isSunRight: sun.left._tag === "SunMissing" ? null : false };
+    }
+    const { uid, counter } = sun.right;
+    // A link that one tag made says nothing of the chip that shows it with another UID.
+    return uid === sighting.uid
+      ? { count: counter, isSunRight: true }
+      : { count: null, isSunRight: false };
+  }
+
+  #findingOf({ sighting, card }: Arrived, count: number | null): CounterFinding | null {
     if (count === null) return null;
     const { gateway, memory } = this.#deps;
-    const finding = memory.counters.find({ card, gateway, count }, atStart);
+    const finding = memory.counters.find({ card, gateway, count }, sighting.atStart);
     const passed = new Set(this.#passed.get(toHex(card)) ?? []).size;
     return { ...finding, unlogged: Math.max(0, finding.unlogged - passed) };
   }
 
-  #withPolicy(decided: Verdict, arrived: Arrived, counter: CounterFinding | null): Verdict {
+  #withPolicy(
+    decided: Verdict,
+    arrived: Arrived,
+    { isSunRight, finding }: Shown & { readonly finding: CounterFinding | null },
+  ): Verdict {
     if (decided._tag !== "Accepted") return decided;
     const { device } = decided;
     const { memory, localTime, hasRoom } = this.#deps;
     const { policy } = arrived.reader;
     const reason = refusalBy(policy, {
       device,
-      counter,
+      counter: finding,
+      isSunRight,
       has: (key, value) => memory.traits.has(device, key, value),
       isOriginal: this.#isOriginal(arrived),
       localTime: policy.schedules.length === 0 ? null : localTime(arrived.sighting.wallMs),
@@ -131,9 +176,9 @@ export class TapJudge {
   }
 
   /** Remembers the count at once, since the next tap may come before this one's record is folded. */
-  #mark({ sighting, card }: Arrived, { isRepeated }: CounterFinding): ReadonlyArray<Operation> {
+  #mark(card: Uint8Array, count: number, { isRepeated }: CounterFinding): ReadonlyArray<Operation> {
     const { gateway, memory } = this.#deps;
-    const tap = { card, gateway, count: sighting.counter ?? 0 };
+    const tap = { card, gateway, count };
     const passed = this.#passed.get(toHex(card));
     this.#passed.delete(toHex(card));
     const value = memory.counters.take(tap, isRepeated, passed);

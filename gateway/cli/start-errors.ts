@@ -40,7 +40,7 @@ export const describeJoinRequestError = (error: JoinRequestError): string => {
 };
 
 const ROSTER_HINT =
-  "copy fleet.pub, card.key and roster.txt from the fleet folder that `tapmesh roster init` made";
+  "copy fleet.pub, card.key, roster.txt and (for readers with level: sun) sun.key from the fleet folder that `tapmesh roster init` made";
 
 export const describeFleetFileError = (error: FleetFileError): string => {
   switch (error._tag) {

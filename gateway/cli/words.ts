@@ -46,6 +46,10 @@ const REASONS: Readonly<Record<Reason, string>> = {
     "its count of taps came before: the card has a copy, take it away and give the device a new one",
   "signature-missing": "this reader wants a card that its maker has signed, and this one isn't",
   "signature-wrong": "its maker's signature is false: it is no original card",
+  "sun-missing":
+    "this reader wants an NTAG 424 DNA that writes its link anew at each tap, and this is none",
+  "sun-wrong":
+    "its link was not made by a tag of this fleet: copied, altered, or a tag with other keys",
   "not-allowed-here":
     "the device may not tap at this reader: see allow and deny in its configuration",
   "outside-schedule": "the reader is closed at this time: see schedules in its configuration",

@@ -62,6 +62,8 @@ export interface FleetFiles {
   readonly fleetKey: string;
   /** The secret that card ids are made with; the same on all gateways of the fleet. */
   readonly cardKey: string;
+  /** The secret that the keys of NTAG 424 DNA tags come from; needed by readers with level sun alone. */
+  readonly sunKey: string;
   /** True for the fleet of one that a gateway without configuration makes for itself. */
   readonly makeOwn: boolean;
 }

@@ -209,6 +209,7 @@ const parseRoot = (root: YamlReader, folder: string): GatewayConfig => {
       roster: join(fleetDir, "roster.txt"),
       fleetKey: join(fleetDir, "fleet.pub"),
       cardKey: join(fleetDir, "card.key"),
+      sunKey: join(fleetDir, "sun.key"),
       makeOwn: false,
     },
     readers,
@@ -258,6 +259,7 @@ export const demoConfig = (folder: string): GatewayConfig => {
       roster: join(fleetDir, "roster.txt"),
       fleetKey: join(fleetDir, "fleet.pub"),
       cardKey: join(fleetDir, "card.key"),
+      sunKey: join(fleetDir, "sun.key"),
       makeOwn: true,
     },
     readers: [

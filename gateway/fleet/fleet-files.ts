@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
 import { toBase64 } from "#core/bytes.ts";
+import { sunSecretsOf, type SunSecrets } from "#core/card/sun.ts";
 import { parseVerifierKey, type NoteKey } from "#core/log/signed-note.ts";
 import type { RosterError } from "#core/trust/roster.ts";
 import {
@@ -11,11 +12,12 @@ import {
   reopenRoster,
   type BelievedRoster,
 } from "#core/trust/roster-chain.ts";
-import { formatSecret, parseSecret } from "#core/trust/secret-text.ts";
+import { formatSecret, parseSecret, type SecretKind } from "#core/trust/secret-text.ts";
 import type { FleetFiles, GatewayConfig } from "#gateway/config/config.ts";
 import type { SigningKey } from "#core/log/crypto.ts";
 import {
   createCardHmac,
+  nodeAes,
   nodeCrypto,
   randomBytes,
   sha256,
@@ -76,14 +78,35 @@ const makeGatewayKey = (path: string): void => {
   renameSync(`${path}.new`, path);
 };
 
-export const loadCardKey = (files: FleetFiles): E.Either<FleetFileError, Uint8Array> => {
-  const what = "the fleet's card key";
-  const text = read(files.cardKey, what);
+const loadSecret = (
+  kind: SecretKind,
+  path: string,
+  what: string,
+): E.Either<FleetFileError, Uint8Array> => {
+  const text = read(path, what);
   if (E.isLeft(text)) return text;
-  const secret = parseSecret("card-key", text.right);
-  return secret === undefined
-    ? E.left({ _tag: "FileMalformed", path: files.cardKey, what })
-    : E.right(secret);
+  const secret = parseSecret(kind, text.right);
+  return secret === undefined ? E.left({ _tag: "FileMalformed", path, what }) : E.right(secret);
+};
+
+export const loadCardKey = ({
+  cardKey,
+}: Pick<FleetFiles, "cardKey">): E.Either<FleetFileError, Uint8Array> =>
+  loadSecret("card-key", cardKey, "the fleet's card key");
+
+/** AES-128 takes half of a secret of 32 bytes. */
+const SUN_SECRET_BYTES = 16;
+
+/** Null where no reader asks for it: fleets without such tags need no such file. */
+const loadSunSecrets = ({
+  readers,
+  fleetFiles,
+}: GatewayConfig): E.Either<FleetFileError, SunSecrets | null> => {
+  if (!readers.some(({ policy }) => policy.level === "sun")) return E.right(null);
+  const secret = loadSecret("sun-key", fleetFiles.sunKey, "the fleet's key for NTAG 424 DNA tags");
+  return E.isLeft(secret)
+    ? secret
+    : E.right(sunSecretsOf(nodeAes, secret.right.subarray(0, SUN_SECRET_BYTES)));
 };
 
 const loadFleetKey = (files: FleetFiles): E.Either<FleetFileError, NoteKey> => {
@@ -133,6 +156,8 @@ export const loadRoster = (
 export interface FleetMaterial {
   readonly gatewayKey: SigningKey;
   readonly cardHmac: CardHmac;
+  /** The keys of the fleet's NTAG 424 DNA tags; null where no reader needs them. */
+  readonly sunSecrets: SunSecrets | null;
   readonly believed: BelievedRoster;
 }
 
@@ -143,6 +168,8 @@ export const loadFleetMaterial = (
   if (E.isLeft(gatewayKey)) return gatewayKey;
   const cardKey = loadCardKey(config.fleetFiles);
   if (E.isLeft(cardKey)) return cardKey;
+  const sunSecrets = loadSunSecrets(config);
+  if (E.isLeft(sunSecrets)) return sunSecrets;
   const believed = loadRoster(config.fleetFiles, config.dataDir);
   if (E.isLeft(believed)) return believed;
   // A full disk must not keep a gateway from starting; what isn't kept now is at the next start.
@@ -150,6 +177,7 @@ export const loadFleetMaterial = (
   return E.right({
     gatewayKey: gatewayKey.right,
     cardHmac: createCardHmac(cardKey.right),
+    sunSecrets: sunSecrets.right,
     believed: believed.right,
   });
 };

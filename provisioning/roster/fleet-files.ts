@@ -3,8 +3,9 @@
  *   fleet.key      signs rosters; stays with the operator     fleet.pub   what gateways check rosters with
  *   successor.key  signs the next fleet key should this one be lost; keep it elsewhere
  *   card.key       names cards; the same on all gateways      roster.txt  the signed roster
+ *   sun.key        makes the keys of NTAG 424 DNA tags; the same on all gateways that have a reader with level sun
  *   roster.draft   the next roster, until it is signed        rotation/   new keys, on their way into their places
- * Gateways get fleet.pub, card.key and roster.txt, never a key that signs.
+ * Gateways get fleet.pub, card.key, sun.key and roster.txt, never a key that signs.
  */
 import {
   closeSync,
@@ -30,6 +31,7 @@ export const FLEET_FILES = {
   successorKey: "successor.key",
   publicKey: "fleet.pub",
   cardKey: "card.key",
+  sunKey: "sun.key",
   roster: "roster.txt",
   draft: "roster.draft",
 } as const;

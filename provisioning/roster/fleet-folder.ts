@@ -38,7 +38,7 @@ export const initFleet = (
   }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const seed = (): Uint8Array => crypto.randomBytes(32);
-  const [fleetSeed, successorSeed, cardKey] = [seed(), seed(), seed()];
+  const [fleetSeed, successorSeed, cardKey, sunKey] = [seed(), seed(), seed(), seed()];
   const key = crypto.signingKeyFromSeed(fleetSeed);
   const successor = crypto.sha256(crypto.signingKeyFromSeed(successorSeed).publicKey);
   const roster: Roster = {
@@ -56,6 +56,7 @@ export const initFleet = (
   write(FLEET_FILES.fleetKey, formatSecret("fleet-key", fleetSeed), SECRET_MODE);
   write(FLEET_FILES.successorKey, formatSecret("successor-key", successorSeed), SECRET_MODE);
   write(FLEET_FILES.cardKey, formatSecret("card-key", cardKey), SECRET_MODE);
+  write(FLEET_FILES.sunKey, formatSecret("sun-key", sunKey), SECRET_MODE);
   write(FLEET_FILES.publicKey, `${verifierKey}\n`, PUBLIC_MODE);
   write(FLEET_FILES.roster, signRoster(crypto.sha256, roster, key), PUBLIC_MODE);
   syncFolder(folder);

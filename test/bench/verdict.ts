@@ -1,6 +1,7 @@
 /** Rows of the verdict: how long it takes, and what it keeps in memory. */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import * as E from "fp-ts/lib/Either.js";
 import { SCOPE_UID } from "#core/card/read-card.ts";
 import { parseUid } from "#core/card/uid.ts";
 import { recordedTime } from "#core/clock/true-time.ts";
@@ -65,6 +66,7 @@ const judgeOfTags = (): TapJudge => {
     hasRoom: () => true,
     localTime: localTimeIn("Europe/Berlin"),
     isOriginal: () => true,
+    readSun: () => E.left({ _tag: "SunMissing" }),
   });
 };
 

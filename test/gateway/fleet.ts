@@ -126,7 +126,7 @@ export class TestFleet implements AsyncDisposable {
   /** What stands in records for a card, in hex. */
   cardOf(uid: string): string {
     const cardKey = join(this.fleetDir, "card.key");
-    const key = right(loadCardKey({ roster: "", fleetKey: "", cardKey, makeOwn: false }));
+    const key = right(loadCardKey({ cardKey }));
     return createHmac("sha256", key).update(uid, "hex").digest("hex").slice(0, 32);
   }
 

@@ -30,7 +30,7 @@ export const configOf = (fleet: string, gateway: string): GatewayConfig => ({
   dataDir: "",
   controlSocket: "",
   production: false,
-  fleetFiles: { roster: "", fleetKey: "", cardKey: "", makeOwn: false },
+  fleetFiles: { roster: "", fleetKey: "", cardKey: "", sunKey: "", makeOwn: false },
   readers: [readerOf(READERS[0], "now"), readerOf(READERS[1], "first")],
   broker: null,
   linkBrokers: [],

@@ -1,4 +1,5 @@
 /** The process of a simulated gateway: the product's own parts, put together as gateway/run.ts does. */
+import * as E from "fp-ts/lib/Either.js";
 import { fromUtf8, utf8 } from "#core/bytes.ts";
 import { classifyClock } from "#core/clock/clock-class.ts";
 import { OPEN_REASON } from "#core/log/body.ts";
@@ -149,6 +150,7 @@ export const startProcess = async (
       hasRoom: () => !machine.disk.isFull,
       localTime: () => null,
       isOriginal: () => false,
+      readSun: () => E.left({ _tag: "SunMissing" }),
       show: () => undefined,
       onReport: (report) => world.onReport(machine, report),
       onAgain: () => undefined,

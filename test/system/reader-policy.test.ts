@@ -1,5 +1,8 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { isClockTrusted } from "#core/clock/clock-class.ts";
+import { formatSecret } from "#core/trust/secret-text.ts";
 import { DAYS } from "#core/verdict/schedule.ts";
 import { readClockSigns } from "#gateway/system.ts";
 import { eventually } from "#test/gateway/eventually.ts";
@@ -140,6 +143,39 @@ const tapBoth = async (
   await broker.start();
   return [lobby, dock];
 };
+
+describe("tags that write their link anew at each tap", () => {
+  const withSun = { readers: ["gate"], readerLines: { gate: ["level: sun"] } };
+  const uid = "04C424D49A6190";
+  const tapTag = async (gateway: GatewayProcess): Promise<string> => {
+    const tap = await gateway.ask<"tap">({ verb: "tap", card: "ntag424", uid, reader: null });
+    return tap.reason ?? tap.verdict;
+  };
+
+  test("pass with the fleet's keys, once for each count, and are refused with others", async () => {
+    await using fleet = new TestFleet(["lobby"]);
+    const gateway = await fleet.gateway("lobby", withSun).start();
+    await gateway.enrol("key-1", uid);
+    expect(await tapTag(gateway)).toBe("sun-wrong"); // emulated tags have the keys of a secret of zeros
+    await gateway.enrol("cart-1", uidOf(1));
+    expect((await gateway.tap(uidOf(1))).reason).toBe("sun-missing");
+    await gateway.stop();
+    const secret = formatSecret("sun-key", new Uint8Array(32));
+    writeFileSync(join(fleet.fleetDir, "sun.key"), secret);
+    await gateway.start();
+    expect([await tapTag(gateway), await tapTag(gateway)]).toEqual(["accepted", "accepted"]);
+    expect(await gateway.value("key-1", "counter")).toBe(2);
+    await gateway.stop();
+    await gateway.start();
+    expect(await tapTag(gateway)).toBe("counter-repeated");
+    await gateway.stop();
+    rmSync(join(fleet.fleetDir, "sun.key"));
+    const { code, stderr } = await gateway.startAndEnd();
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("sun.key");
+    expect(stderr).toContain("level: sun");
+  });
+});
 
 describe("two gateways that are cut off from one another", () => {
   test("both saw one count: both raise the alarm once they hear of one another, and name both", async () => {

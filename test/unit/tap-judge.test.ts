@@ -1,3 +1,4 @@
+import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { SCOPE_UID } from "#core/card/read-card.ts";
 import type { Sighting } from "#core/card/sighting.ts";
@@ -11,6 +12,7 @@ import { DeviceTraits } from "#core/verdict/device-traits.ts";
 import { OPEN_POLICY, type ReaderPolicy } from "#core/verdict/reader-policy.ts";
 import type { LocalTime } from "#core/verdict/schedule.ts";
 import type { ReaderConfig } from "#gateway/config/config.ts";
+import { uriMessage } from "#gateway/reader/emulated/emulated-card.ts";
 import { TapJudge, type Judged } from "#gateway/tap-judge.ts";
 import { right } from "#test/gateway/fleet.ts";
 import { epochOf } from "#test/unit/core/state/histories.ts";
@@ -18,6 +20,12 @@ import { epochOf } from "#test/unit/core/state/histories.ts";
 const CARD = new Uint8Array(16).fill(0xca);
 const UID = right(parseUid("04A1B2C3D46C80"));
 const SIGNATURE = new Uint8Array(32).fill(1);
+
+const LINK = "https://tapmesh.example/t?cmac=right";
+const linkTo = (rest: string): Partial<Sighting> => ({
+  ndef: uriMessage(`tapmesh.example/t${rest}`),
+});
+const OTHER_UID = right(parseUid("04000000000001"));
 
 /** One reader, and cart-7 with its card. */
 class Rig {
@@ -27,6 +35,8 @@ class Rig {
     { key: "kind", values: ["tool"] },
   ]);
   hasRoom = true;
+  linkCount = 1;
+  signatureChecks = 0;
   localTime: LocalTime | null = null;
   readonly #judge: TapJudge;
   readonly #policy: Partial<ReaderPolicy>;
@@ -39,7 +49,14 @@ class Rig {
       memory: this,
       hasRoom: () => this.hasRoom,
       localTime: () => this.localTime,
-      isOriginal: (uid, signature) => uid === UID && signature[0] === SIGNATURE[0],
+      readSun: (uri) =>
+        uri === LINK
+          ? E.right({ uid: UID, counter: this.linkCount })
+          : E.left({ _tag: uri.includes("cmac") ? "SunMacWrong" : "SunMissing" }),
+      isOriginal: (uid, signature) => {
+        this.signatureChecks += 1;
+        return uid === UID && signature[0] === SIGNATURE[0];
+      },
     });
     this.set(CARD_KEY, TYPE.register, CARD);
   }
@@ -202,8 +219,41 @@ describe("each reason", () => {
     ["signature-missing", { level: "originality" }, {}],
     ["signature-wrong", { level: "originality" }, { signature: new Uint8Array(32) }],
     ["accepted", { level: "originality" }, { signature: SIGNATURE }],
+    ["sun-missing", { level: "sun" }, {}],
+    ["sun-missing", { level: "sun" }, { ndef: new Uint8Array(3) }],
+    ["sun-missing", { level: "sun" }, linkTo("")],
+    ["sun-wrong", { level: "sun" }, linkTo("?cmac=wrong")],
+    ["accepted", { level: "sun" }, linkTo("?cmac=right")],
+    ["accepted", {}, linkTo("?cmac=wrong")],
   ])("%s: %j %j", (reason, policy, sighting) => {
     expect(said(new Rig(policy).tap(sighting))).toBe(reason);
+  });
+
+  test("a tag's own link on a chip with another UID is a copy of the link", () => {
+    const rig = new Rig({ level: "sun" });
+    const tap = rig.tap({ ...linkTo("?cmac=right"), uid: OTHER_UID });
+    expect([said(tap), tap.operations]).toEqual(["sun-wrong", []]);
+  });
+
+  test("the count in a link is the card's count", () => {
+    const rig = new Rig({ level: "sun" });
+    const counts = [7, 9, 9].map((count) => {
+      rig.linkCount = count;
+      const tap = rig.tap(linkTo("?cmac=right"));
+      return [said(tap), tap.unlogged, marked(tap)];
+    });
+    expect(counts).toEqual([
+      ["accepted", 0, [7]],
+      ["accepted", 1, [9, 7]],
+      ["counter-repeated", 0, [9, 7]],
+    ]);
+  });
+
+  test("a signature is checked once", () => {
+    const rig = new Rig({ level: "originality" });
+    const before = rig.signatureChecks;
+    for (let tap = 0; tap < 3; tap += 1) rig.tap({ signature: SIGNATURE });
+    expect(rig.signatureChecks - before).toBe(1);
   });
 
   test("no room comes last: who is refused anyway is told why", () => {

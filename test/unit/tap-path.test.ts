@@ -53,6 +53,7 @@ describe("more than one card in the field", () => {
         hasRoom: () => true,
         localTime: () => null,
         isOriginal: () => false,
+        readSun: () => E.left({ _tag: "SunMissing" }),
         show: ({ id }, signal) => void shown.push([id, signal]),
         onReport: (report) => void reports.push(report),
         onAgain: () => undefined,

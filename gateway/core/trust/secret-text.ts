@@ -4,7 +4,7 @@
  */
 import { fromBase64, toBase64 } from "#core/bytes.ts";
 
-export type SecretKind = "fleet-key" | "successor-key" | "gateway-key" | "card-key";
+export type SecretKind = "fleet-key" | "successor-key" | "gateway-key" | "card-key" | "sun-key";
 
 export const formatSecret = (kind: SecretKind, secret: Uint8Array): string =>
   `tapmesh-secret-v1 ${kind} ${toBase64(secret)}\n`;

@@ -16,7 +16,7 @@ export interface DeviceCondition {
 export const NAME_KEY = "device";
 
 /** What a card must show: its UID, which anybody can copy, or something that is harder to copy. */
-export const LEVELS = ["uid", "counter", "originality"] as const;
+export const LEVELS = ["uid", "counter", "originality", "sun"] as const;
 export type Level = (typeof LEVELS)[number];
 
 export interface ReaderPolicy {
@@ -48,6 +48,8 @@ export type PolicyRefusal =
   | "counter-repeated"
   | "signature-missing"
   | "signature-wrong"
+  | "sun-missing"
+  | "sun-wrong"
   | "not-allowed-here"
   | "outside-schedule"
   | "time-unknown";
@@ -61,13 +63,15 @@ export interface Circumstances {
   readonly counter: CounterFinding | null;
   /** Whether the maker has signed the card; null where no signature could be read. */
   readonly isOriginal: boolean | null;
+  /** Whether this fleet's tag made the link that was read; null where there is no such link. */
+  readonly isSunRight: boolean | null;
   /** Null while the clock isn't trusted. */
   readonly localTime: LocalTime | null;
 }
 
 /** What has to be read of a card, so that the level can be judged. */
 export const scopeOf = (read: ReadScope, { level }: ReaderPolicy): ReadScope => ({
-  ndef: read.ndef,
+  ndef: read.ndef || level === "sun",
   counter: read.counter || level === "counter",
   signature: read.signature || level === "originality",
 });
@@ -75,12 +79,28 @@ export const scopeOf = (read: ReadScope, { level }: ReaderPolicy): ReadScope => 
 const holds = ({ key, values }: DeviceCondition, { device, has }: Circumstances): boolean =>
   values.some((value) => (key === NAME_KEY ? value === device : has(key, value)));
 
+/** What a level without which nothing passes finds: right, wrong, or nothing to judge by. */
+const refusalByProof = (
+  isRight: boolean | null,
+  [missing, wrong]: readonly [PolicyRefusal, PolicyRefusal],
+): PolicyRefusal | undefined => {
+  if (isRight === true) return undefined;
+  return isRight === null ? missing : wrong;
+};
+
 /** A counter that repeats speaks of a copied card wherever it was read, also where nobody demands one. */
 const refusalByEvidence = (level: Level, tap: Circumstances): PolicyRefusal | undefined => {
   if (tap.counter?.isRepeated === true) return "counter-repeated";
-  if (level === "counter" && tap.counter === null) return "counter-missing";
-  if (level !== "originality" || tap.isOriginal === true) return undefined;
-  return tap.isOriginal === null ? "signature-missing" : "signature-wrong";
+  switch (level) {
+    case "uid":
+      return undefined;
+    case "counter":
+      return tap.counter === null ? "counter-missing" : undefined;
+    case "originality":
+      return refusalByProof(tap.isOriginal, ["signature-missing", "signature-wrong"]);
+    case "sun":
+      return refusalByProof(tap.isSunRight, ["sun-missing", "sun-wrong"]);
+  }
 };
 
 const refusalByTime = (

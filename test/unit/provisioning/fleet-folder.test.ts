@@ -82,6 +82,7 @@ describe("the next fleet key", () => {
       "fleet.pub",
       "roster.txt",
       "successor.key",
+      "sun.key",
     ]);
     add("dock", 2);
     rightOf(signDraft(fleetCrypto, folder));

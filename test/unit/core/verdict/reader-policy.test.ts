@@ -23,6 +23,7 @@ const tapOf = (
   has: (key, value) => values[key]?.includes(value) ?? false,
   counter: null,
   isOriginal: null,
+  isSunRight: null,
   localTime: NOON,
   ...more,
 });
@@ -93,6 +94,21 @@ describe("when and how", () => {
     ["an original", { level: "originality" }, { isOriginal: true }, undefined],
     ["no original", { level: "originality" }, { isOriginal: false }, "signature-wrong"],
     ["no signature", { level: "originality" }, {}, "signature-missing"],
+    ["a link of its own", { level: "sun" }, { isSunRight: true }, undefined],
+    ["somebody else's link", { level: "sun" }, { isSunRight: false }, "sun-wrong"],
+    ["no link", { level: "sun" }, {}, "sun-missing"],
+    [
+      "a link's count again",
+      { level: "sun" },
+      { counter: { ...FINE, isRepeated: true }, isSunRight: true },
+      "counter-repeated",
+    ],
+    [
+      "what the level doesn't ask for is no reason",
+      { level: "counter" },
+      { counter: FINE, isSunRight: false, isOriginal: false },
+      undefined,
+    ],
     [
       "a copy counts more than all else",
       { level: "originality", schedules: MORNING, deny: [{ key: "device", values: ["cart-7"] }] },
@@ -108,6 +124,7 @@ describe("when and how", () => {
       SCOPE_UID,
       { ...SCOPE_UID, counter: true },
       { ...SCOPE_UID, signature: true },
+      SCOPE_NDEF,
     ]);
     expect(scopeOf(SCOPE_NDEF, policy({ level: "counter" }))).toEqual({
       ndef: true,
