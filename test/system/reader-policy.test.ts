@@ -33,6 +33,7 @@ const READERS = {
     "when_time_unknown: refuse",
   ],
   "another-day": [`schedules: [{ days: ${ANOTHER_DAY}, from: '06:00', to: '22:00' }]`],
+  reading: ["read: ndef"],
   slow: ["hold_off_s: 3600"],
   counting: ["level: counter"],
   original: ["level: originality"],
@@ -143,6 +144,37 @@ const tapBoth = async (
   await broker.start();
   return [lobby, dock];
 };
+
+test("a revert and a void leave a card's count alone and don't speak of it; what was missed is shown", async () => {
+  await using fleet = new TestFleet(["lobby"]);
+  const gateway = await fleet.gateway("lobby", options).start();
+  const uid = uidOf(1);
+  await gateway.enrol("cart-1", uid);
+  await gateway.tap(uid, "counting");
+  const first = (await gateway.records()).at(-1);
+  await gateway.tap(uid, "reading"); // has the card count, and doesn't ask what
+  const counted = await gateway.tap(uid, "counting");
+  expect(counted).toMatchObject({ verdict: "accepted", unlogged: 1 });
+  const { epoch = "", seq = 0 } = first ?? {};
+  const change = { isToApply: true, shown: null };
+  const reverted = await gateway.ask<"revert">({
+    verb: "revert",
+    device: "cart-1",
+    to: { epoch, seq },
+    change,
+    user: "tester",
+  });
+  expect(reverted).toMatchObject({ applied: true, devices: 1 });
+  expect(await gateway.value("cart-1", "visits")).toBe(1);
+  const record = counted.record ?? { epoch: "", seq: 0 };
+  const voiding = { verb: "void", record, change, user: "tester" } as const;
+  const { differences } = await gateway.ask<"void">(voiding);
+  expect(differences.map(({ key }) => key).filter((key) => key.includes("counter"))).toEqual([]);
+  expect(await gateway.value("cart-1", "counter")).toBe(3);
+  expect(await gateway.value("cart-1", "counter-unlogged")).toEqual([2]);
+  expect(first?.summary).toContain("counter=1");
+  expect(counted.values).toEqual({ location: "lobby", visits: 3 });
+});
 
 describe("tags that write their link anew at each tap", () => {
   const withSun = { readers: ["gate"], readerLines: { gate: ["level: sun"] } };
