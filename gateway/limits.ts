@@ -19,6 +19,11 @@ export const READER_SILENT_AFTER_MS = 6_000;
 export const READER_ALARM_AFTER_MS = 30_000;
 /** A gateway's start: a slow Pi takes seconds to load the PC/SC child. */
 export const READER_START_MS = 15_000;
+/** Opening the line to a PN532 again: first at once, then doubling; a reader must be back within 10 s. */
+export const PN532_REOPEN_DELAY_FIRST_MS = 100;
+export const PN532_REOPEN_DELAY_MAX_MS = 5_000;
+/** APDUs from outside that wait for a PN532's next rest; who sends more of them doesn't wait for answers. */
+export const PN532_APDU_QUEUE_MAX = 16;
 
 /** Records of one commit: what a crash may still have in flight, and what one Range carries. */
 export const GROUP_RECORDS_MAX = 64;
