@@ -75,9 +75,10 @@ essential=
 modules_current || npm_works || essential="nodejs npm"
 wanted=pcscd
 [ -e $pcsc_module ] || wanted="$wanted g++ libpcsclite-dev"
-# g++ also compiles the tests' shim round pcscd; the Go packages are the oracle for signed notes and trees.
+# g++ also compiles the tests' shim round pcscd; socat is the emulated PN532's wire, and libnfc its judge; the Go
+# packages are the oracle for signed notes and trees.
 [ "$purpose" = run ] ||
-  essential="$essential g++ vsmartcard-vpcd mosquitto gpiod golang-go golang-golang-x-mod-dev"
+  essential="$essential g++ libnfc-bin socat vsmartcard-vpcd mosquitto gpiod golang-go golang-golang-x-mod-dev"
 
 # shellcheck disable=SC2046,SC2086 # package lists are split on purpose
 install_packages() {

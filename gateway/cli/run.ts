@@ -71,7 +71,7 @@ const startFaces = async (
 const greet = (io: Io, gateway: Gateway, broker: EmbeddedBroker | null): void => {
   const { config } = gateway;
   const readers = gateway.readers.status();
-  const hasHardware = readers.some(({ driver, up }) => driver === "pcsc" && up);
+  const hasHardware = readers.some(({ driver, up }) => driver !== "simulated" && up);
   io.out(`gateway ${config.gateway}   fleet ${config.fleet}   log ${config.dataDir}/log.db`);
   for (const { id, driver, up, optional, detail } of readers) {
     if (!up && optional) continue;

@@ -14,11 +14,24 @@ export interface GpioConfig {
   readonly buzzer: number | null;
 }
 
+/** How a PN532 is reached, and how often it looks for cards. */
+export interface Pn532Settings {
+  readonly transport: "uart" | "i2c" | "spi";
+  readonly device: string;
+  /** UART only. */
+  readonly baud: number;
+  readonly pollMs: number;
+  /** The field is off between looks. */
+  readonly fieldOff: boolean;
+}
+
 export interface ReaderConfig {
   readonly id: string;
-  readonly driver: "pcsc" | "simulated";
+  readonly driver: "pcsc" | "pn532" | "simulated";
   /** A part of the PC/SC reader's name; null takes the first that no other reader takes. */
   readonly match: string | null;
+  /** Null for other drivers. */
+  readonly pn532: Pn532Settings | null;
   /** Its absence is no fault: only the demonstration's PC/SC reader, which is used where there is one. */
   readonly optional: boolean;
   /** What is read of a card, be it because `read` says so or because the policy needs it. */

@@ -8,7 +8,9 @@ import { OPEN_POLICY } from "#core/verdict/reader-policy.ts";
 import type { GatewayConfig, ListenAddress, ReaderConfig } from "#gateway/config/config.ts";
 import { parseGpio } from "#gateway/config/parse-gpio.ts";
 import { parsePolicyAndScope, parseTimeZone } from "#gateway/config/parse-policy.ts";
+import { formatListen, parseListen } from "#gateway/config/listen.ts";
 import type { ConfigProblem } from "#gateway/config/problem.ts";
+import { parsePn532, refuseSharedDevices } from "#gateway/config/pn532.ts";
 import { YamlReader } from "#gateway/config/yaml-reader.ts";
 
 const NAME = {
@@ -17,27 +19,12 @@ const NAME = {
 };
 const KEY = { regex: /^[a-z][a-z0-9_-]*$/, meaning: "a key such as last-seen" };
 const ANY_TEXT = { regex: /./, meaning: "a text" };
-const LISTEN = { regex: /^(?:[^\s:]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$/, meaning: "host:port" };
 
 /** What a tap does where a reader's configuration says nothing: where the device is, and how often it was seen. */
 const DEFAULT_ON_TAP: ReadonlyArray<TapRule> = [
   { _tag: "Set", key: "location", to: { _tag: "Place", of: "gateway" } },
   { _tag: "Add", key: "visits", by: 1 },
 ];
-
-const parseListen = (reader: YamlReader, key: string): ListenAddress | undefined => {
-  const text = reader.text(key, LISTEN);
-  if (text === undefined) return undefined;
-  const colon = text.lastIndexOf(":");
-  const port = Number(text.slice(colon + 1));
-  if (port <= 65_535) return { host: text.slice(0, colon).replaceAll(/[[\]]/g, ""), port };
-  reader.problem(key, "port must be at most 65535");
-  return undefined;
-};
-
-/** An IPv6 address stands in brackets before a port. */
-const formatListen = ({ host, port }: ListenAddress): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** Values that every reader's rules write must fit one record together. */
 const LITERAL_LENGTH_MAX = 200;
@@ -128,12 +115,13 @@ const parseRules = (reader: YamlReader): ReadonlyArray<TapRule> => {
 const parseReader = (reader: YamlReader): ReaderConfig => {
   const id = reader.text("id", NAME);
   if (id === undefined && !reader.has("id")) reader.problem("id", "is missing");
-  const driver = reader.oneOf("driver", ["pcsc", "simulated"]);
+  const driver = reader.oneOf("driver", ["pcsc", "pn532", "simulated"]);
   if (driver === undefined && !reader.has("driver")) reader.problem("driver", "is missing");
   const config: ReaderConfig = {
     id: id ?? "",
     driver: driver ?? "pcsc",
     match: reader.text("match", ANY_TEXT) ?? null,
+    pn532: driver === "pn532" ? parsePn532(reader) : null,
     optional: false,
     ...parsePolicyAndScope(reader),
     audit: reader.oneOf("audit", ["now", "first"]) ?? "now",
@@ -154,6 +142,7 @@ const parseReaders = (root: YamlReader, production: boolean): ReadonlyArray<Read
       root.problem("readers", `"${id}" is simulated, which production: true forbids`);
     }
   }
+  refuseSharedDevices(root, readers);
   return readers;
 };
 
@@ -241,6 +230,7 @@ export const demoConfig = (folder: string): GatewayConfig => {
   const fleetDir = join(folder, "var/fleet");
   const reader = {
     match: null,
+    pn532: null,
     scope: SCOPE_UID,
     policy: OPEN_POLICY,
     audit: "now",

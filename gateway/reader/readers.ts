@@ -17,6 +17,7 @@ import {
 import { GpioLights } from "#gateway/reader/gpio/gpio-lights.ts";
 import type { Counters } from "#gateway/counters.ts";
 import { createPcscReaders } from "#gateway/reader/pcsc/pcsc-readers.ts";
+import { createPn532Readers } from "#gateway/reader/pn532/pn532-readers.ts";
 import { ReaderCare, type ReaderHealth } from "#gateway/reader/supervisor/reader-care.ts";
 
 export interface ReaderStatus extends ReaderHealth {
@@ -58,21 +59,32 @@ class LyingCards {
   }
 }
 
-export const createReaders = (
-  deps: {
-    readonly clock: Clock;
-    readonly journal: Journal;
-    readonly counters: Counters;
-    /** The reader needs a person. */
-    readonly onAlarm: (reader: string) => void;
-  },
-  configs: ReadonlyArray<ReaderConfig>,
-): Readers => {
+interface Deps {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly counters: Counters;
+  /** The reader needs a person. */
+  readonly onAlarm: (reader: string) => void;
+}
+
+type Adaptors = Readonly<Record<ReaderConfig["driver"], ReaderAdaptor>> & {
+  readonly simulated: SimulatedReaders;
+};
+
+/** Each driver's adaptor, with the readers that are its own. */
+const adaptorsFor = (deps: Deps, configs: ReadonlyArray<ReaderConfig>): Adaptors => {
   const ofDriver = (driver: ReaderConfig["driver"]): ReadonlyArray<ReaderConfig> =>
     configs.filter((config) => config.driver === driver);
-  const simulated = createSimulatedReader(deps, ofDriver("simulated"));
-  const pcsc = createPcscReaders(deps, ofDriver("pcsc"));
-  const adaptors: Readonly<Record<ReaderConfig["driver"], ReaderAdaptor>> = { simulated, pcsc };
+  return {
+    simulated: createSimulatedReader(deps, ofDriver("simulated")),
+    pcsc: createPcscReaders(deps, ofDriver("pcsc")),
+    pn532: createPn532Readers(deps, configs),
+  };
+};
+
+export const createReaders = (deps: Deps, configs: ReadonlyArray<ReaderConfig>): Readers => {
+  const adaptors = adaptorsFor(deps, configs);
+  const { simulated } = adaptors;
   const used = [...new Set(configs.map(({ driver }) => driver))];
   const lying = new LyingCards();
   let tell: ((event: ReaderEvent) => void) | undefined;

@@ -77,6 +77,7 @@ const arrivalOf = (tag: number): Arrived => ({
     id: "door",
     driver: "simulated",
     match: null,
+    pn532: null,
     optional: false,
     scope: SCOPE_UID,
     audit: "now",

@@ -108,7 +108,7 @@ const COMMON = [
   /^node:/,
 ];
 const LIBRARIES: Readonly<Record<string, RegExp>> = {
-  reader: /^nfc-pcsc$/,
+  reader: /^(?:nfc-pcsc|serialport|i2c-bus|spi-device)$/,
   store: /^better-sqlite3$/,
   link: /^mqtt$/,
   config: /^yaml$/,

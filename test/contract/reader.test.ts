@@ -1,84 +1,50 @@
 /** What every reader adaptor keeps to: one suite, run against each. */
+import { setTimeout as delay } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
 import { getDataUid } from "#core/card/apdu.ts";
-import { type ReadScope, SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
-import type { FeedbackSignal, Journal, ReaderAdaptor } from "#gateway/ports.ts";
-import { type EmulatedCard, uriMessage } from "#gateway/reader/emulated/emulated-card.ts";
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
+import type { FeedbackSignal } from "#gateway/ports.ts";
+import { uriMessage } from "#gateway/reader/emulated/emulated-card.ts";
 import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
 import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
-import { createSimulatedReader } from "#gateway/reader/emulated/simulated-reader.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
 import { systemClock as clock } from "#gateway/system.ts";
-import { EventLog } from "#test/pcscd/event-log.ts";
-import { ObservedReaders } from "#test/pcscd/observed-readers.ts";
-import { TestPcscd } from "#test/pcscd/pcscd.ts";
+import { type RigKind, RIGS } from "#test/contract/reader-rigs.ts";
 
-/** One reader, `door`, of the adaptor under test, with hands for its cards. */
-interface Rig extends AsyncDisposable {
-  readonly adaptor: ReaderAdaptor;
-  readonly log: EventLog;
-  /** Holds the card to the reader until `take`. */
-  readonly hold: (card: EmulatedCard) => Promise<void>;
-  readonly take: () => Promise<void>;
-}
-
-const ignore: Journal["info"] = () => undefined;
-const journal: Journal = { info: ignore, warn: ignore, error: ignore };
-
-const simulatedRig = (scope: ReadScope): Promise<Rig> => {
-  const log = new EventLog();
-  const adaptor = createSimulatedReader({ clock, journal }, [{ id: "door", scope }]);
-  adaptor.start(log.onEvent);
-  const holdMs = 60; // a simulated card goes by itself: there is no hand to take it
-  let goneMs = 0;
-  return Promise.resolve({
-    adaptor,
-    log,
-    hold: (card) => {
-      adaptor.tap("door", card, holdMs);
-      goneMs = performance.now() + holdMs;
-      return Promise.resolve();
-    },
-    take: () =>
-      new Promise((resolve) => setTimeout(resolve, Math.max(0, goneMs - performance.now()) + 5)),
-    [Symbol.asyncDispose]: () => adaptor.stop(),
-  });
-};
-
-const pcscRig = async (scope: ReadScope): Promise<Rig> => {
-  const pcscd = await TestPcscd.started(["ACS ACR122U PICC Interface"]);
-  const observed = new ObservedReaders(pcscd, [{ id: "door", match: "ACR122U", scope }]);
-  const { adaptor, log } = observed;
-  return {
-    adaptor,
-    log,
-    hold: async (card) => await pcscd.readers[0]?.insert(card),
-    take: async () => await pcscd.readers[0]?.remove(),
-    [Symbol.asyncDispose]: async () => {
-      await observed[Symbol.asyncDispose]();
-      await pcscd[Symbol.asyncDispose]();
-    },
-  };
-};
+/** Another card each time: one that could not be read leaves without a word, and would have to be waited for. */
+const uidOfRound = (round: number): Uint8Array => Uint8Array.of(0x04, 1, 2, 3, 4, 5, round);
 
 const MESSAGE = uriMessage("example.org/tool/7");
 const BROKEN_MESSAGE = MESSAGE.subarray(0, -3);
 const SIGNALS: ReadonlyArray<FeedbackSignal> = ["accepted", "unknown", "refused", "failed"];
 
-describe.each([
-  { name: "simulated", rig: simulatedRig },
-  { name: "PC/SC on vpcd", rig: pcscRig },
-])("reader adaptor: $name", ({ rig }) => {
+/** Describes it for each kind of reader; side by side, where their rigs have nothing in common. */
+const describeReaders = (
+  title: string,
+  kinds: ReadonlyArray<RigKind>,
+  suite: (kind: RigKind) => void,
+): void => {
+  const shared = kinds.filter(({ sharesNothing }) => !sharesNothing);
+  describe.each(shared)(`${title}: $name`, (kind) => {
+    suite(kind);
+  });
+  const apart = kinds.filter(({ sharesNothing }) => sharesNothing);
+  describe.concurrent.each(apart)(`${title}: $name`, (kind) => {
+    suite(kind);
+  });
+};
+
+describeReaders("reader adaptor", RIGS, ({ rig }) => {
   test("says that the reader is up before any card of it", async () => {
-    await using r = await rig(SCOPE_UID);
+    await using r = await rig({ scope: SCOPE_UID });
     expect(await r.log.next("ReaderUp")).toMatchObject({ reader: "door" });
     expect(r.log.tags()).toEqual(["ReaderUp"]);
   });
 
   test("tells of a card once when it comes, and once when it goes", async () => {
-    await using r = await rig(SCOPE_UID);
+    await using r = await rig({ scope: SCOPE_UID });
     await r.log.next("ReaderUp");
     const beforeMono = clock.monoMs();
     const beforeWall = clock.wallMs();
@@ -95,7 +61,7 @@ describe.each([
   });
 
   test("after a swap of cards the first has left before the second arrives", async () => {
-    await using r = await rig(SCOPE_UID);
+    await using r = await rig({ scope: SCOPE_UID });
     await r.log.next("ReaderUp");
     const [first, second] = [emulatedNtag215({}), emulatedMifareClassic({})];
     await r.hold(first);
@@ -122,7 +88,7 @@ describe.each([
     { card: emulatedType4({ ndef: MESSAGE }), ndef: MESSAGE },
     { card: emulatedMifareClassic({}), ndef: null },
   ])("reads UID and NDEF of a $card.technology card", async ({ card, ndef }) => {
-    await using r = await rig(SCOPE_NDEF);
+    await using r = await rig({ scope: SCOPE_NDEF });
     await r.log.next("ReaderUp");
     await r.hold(card);
     const { sighting } = await r.log.next("CardArrived");
@@ -134,7 +100,7 @@ describe.each([
   test.each([emulatedNtag215({ ndef: MESSAGE }), emulatedType4({ ndef: MESSAGE })])(
     "reads no NDEF of a $technology card where none is asked for",
     async (card) => {
-      await using r = await rig(SCOPE_UID);
+      await using r = await rig({ scope: SCOPE_UID });
       await r.log.next("ReaderUp");
       await r.hold(card);
       const { sighting } = await r.log.next("CardArrived");
@@ -144,7 +110,7 @@ describe.each([
   );
 
   test("a card that can't be read whole never arrives", async () => {
-    await using r = await rig(SCOPE_NDEF);
+    await using r = await rig({ scope: SCOPE_NDEF });
     await r.log.next("ReaderUp");
     await r.hold(emulatedNtag215({ ndef: BROKEN_MESSAGE }));
     const { error } = await r.log.next("CardUnread");
@@ -156,7 +122,7 @@ describe.each([
   });
 
   test.each(SIGNALS)("shows %s while the card lies there", async (signal) => {
-    await using r = await rig(SCOPE_UID);
+    await using r = await rig({ scope: SCOPE_UID });
     await r.log.next("ReaderUp");
     await r.hold(emulatedNtag215({}));
     await r.log.next("CardArrived");
@@ -164,13 +130,13 @@ describe.each([
   });
 
   test("shows nothing on a reader that there isn't", async () => {
-    await using r = await rig(SCOPE_UID);
+    await using r = await rig({ scope: SCOPE_UID });
     await r.log.next("ReaderUp");
     expect(await r.adaptor.feedback("window", "accepted")).toEqual(E.left({ _tag: "ReaderAway" }));
   });
 
   test("reads a card's counter and signature where they are asked for", async () => {
-    await using r = await rig({ ndef: false, counter: true, signature: true });
+    await using r = await rig({ scope: { ndef: false, counter: true, signature: true } });
     await r.log.next("ReaderUp");
     const signature = new Uint8Array(32).fill(0x5a);
     await r.hold(emulatedNtag215({ signature, counter: 0x0102ff }));
@@ -181,7 +147,7 @@ describe.each([
   });
 
   test("an APDU is answered by the card that lies there, and by nothing once it is gone", async () => {
-    await using r = await rig(SCOPE_UID);
+    await using r = await rig({ scope: SCOPE_UID });
     await r.log.next("ReaderUp");
     expect(await r.adaptor.exchange("door", getDataUid())).toHaveLength(0);
     const card = emulatedNtag215({});
@@ -195,7 +161,7 @@ describe.each([
   });
 
   test("a card that can't be read whole is told of with its technology, and answers APDUs", async () => {
-    await using r = await rig(SCOPE_NDEF);
+    await using r = await rig({ scope: SCOPE_NDEF });
     await r.log.next("ReaderUp");
     const card = emulatedNtag215({ ndef: BROKEN_MESSAGE });
     await r.hold(card);
@@ -204,7 +170,7 @@ describe.each([
   });
 
   test("says when the reader itself answered last, and null for a reader that is down", async () => {
-    await using r = await rig(SCOPE_UID);
+    await using r = await rig({ scope: SCOPE_UID });
     await r.log.next("ReaderUp");
     const beforeMs = clock.monoMs();
     await r.hold(emulatedNtag215({}));
@@ -218,7 +184,7 @@ describe.each([
   });
 
   test("says nothing more once stopped, and stops within a second", async () => {
-    await using r = await rig(SCOPE_UID);
+    await using r = await rig({ scope: SCOPE_UID });
     await r.log.next("ReaderUp");
     await r.hold(emulatedNtag215({}));
     await r.log.next("CardArrived");
@@ -232,18 +198,87 @@ describe.each([
   });
 });
 
-// Not said of a simulated reader: a card gets there only by a tap, which needs the reader running.
-test("PC/SC: a card that lay there before is told of as such, and leaves as any other", async () => {
-  await using pcscd = await TestPcscd.started(["ACS ACR122U PICC Interface"]);
-  await pcscd.readers[0]?.insert(emulatedNtag215({}));
-  await using observed = new ObservedReaders(pcscd, [
-    { id: "door", match: null, scope: SCOPE_UID },
-  ]);
-  const { sighting } = await observed.log.next("CardArrived");
-  expect(sighting.atStart).toBe(true);
-  await pcscd.readers[0]?.remove();
-  await observed.log.next("CardLeft");
-  await pcscd.readers[0]?.insert(emulatedNtag215({}));
-  const again = await observed.log.next("CardArrived");
-  expect(again.sighting.atStart).toBe(false);
+// A simulated card gets there only by a tap, which needs the reader running, and is read at once.
+const WITH_FIELD = RIGS.filter(({ hasField }) => hasField);
+describeReaders("reader with a field", WITH_FIELD, (kind) => {
+  const { rig, commandCounts } = kind;
+
+  test("a card that lay there before is told of as such, and leaves as any other", async () => {
+    const card = emulatedNtag215({});
+    await using r = await rig({ scope: SCOPE_UID, lying: card });
+    const { sighting } = await r.log.next("CardArrived");
+    expect(sighting.atStart).toBe(true);
+    await r.take();
+    await r.log.next("CardLeft");
+    await r.hold(card);
+    const again = await r.log.next("CardArrived");
+    expect(again.sighting.atStart).toBe(false);
+  });
+
+  test("a slow card is read all the same", async () => {
+    await using r = await rig({ scope: SCOPE_NDEF });
+    await r.log.next("ReaderUp");
+    await r.hold(emulatedType4({ ndef: MESSAGE }), { delayMs: 200 });
+    await r.log.next("CardArrived");
+    expect(r.log.tags()).toEqual(["ReaderUp", "CardArrived"]);
+  });
+
+  test.each([
+    { technology: "type2", make: emulatedNtag215, commandCount: commandCounts.type2 },
+    { technology: "type4", make: emulatedType4, commandCount: commandCounts.type4 },
+  ])("a $technology card pulled away at each command never arrives", async (pulled) => {
+    const { make, commandCount } = pulled;
+    await using r = await rig({ scope: SCOPE_NDEF });
+    await r.log.next("ReaderUp");
+    for (let pullAfterCount = 0; pullAfterCount < commandCount; pullAfterCount += 1) {
+      await r.hold(make({ ndef: MESSAGE, uid: uidOfRound(pullAfterCount) }), { pullAfterCount });
+      const { error } = await r.log.next("CardUnread");
+      expect(error._tag).toBe("CardGone");
+      await r.take();
+    }
+    expect(r.log.all("CardArrived")).toEqual([]);
+    const uid = uidOfRound(commandCount);
+    await r.hold(make({ ndef: MESSAGE, uid }), { pullAfterCount: commandCount });
+    const { sighting } = await r.log.next("CardArrived"); // so these were all its commands
+    expect(sighting.uid).toBe(toHex(uid).toUpperCase());
+    expect(sighting.ndef && toHex(sighting.ndef)).toBe(toHex(MESSAGE));
+  });
+});
+
+const SEEING_TWO = RIGS.filter(({ seesTwo }) => seesTwo);
+describeReaders("reader that sees two", SEEING_TWO, ({ rig }) => {
+  test("two cards together: told once, and neither arrives before it is alone", async () => {
+    await using r = await rig({ scope: SCOPE_UID });
+    await r.log.next("ReaderUp");
+    const [first, second] = [emulatedNtag215({}), emulatedType4({})];
+    await Promise.all([r.hold(first), r.hold(second)]);
+    await r.log.next("CardsTogether");
+    await delay(300);
+    expect(r.log.tags()).toEqual(["ReaderUp", "CardsTogether"]);
+    await r.take(first);
+    const { sighting } = await r.log.next("CardArrived");
+    expect(sighting.uid).toBe(toHex(second.uid).toUpperCase());
+    await r.take();
+    await r.log.next("CardLeft");
+    expect(r.log.tags()).toEqual(["ReaderUp", "CardsTogether", "CardArrived", "CardLeft"]);
+  });
+
+  test("a second card that joins one is told of; the first has not left, nor arrives again", async () => {
+    await using r = await rig({ scope: SCOPE_UID });
+    await r.log.next("ReaderUp");
+    const [first, second] = [emulatedNtag215({}), emulatedMifareClassic({})];
+    await r.hold(first);
+    await r.log.next("CardArrived");
+    await r.hold(second);
+    await r.log.next("CardsTogether");
+    await r.take(second);
+    await delay(300);
+    expect(r.log.tags()).toEqual(["ReaderUp", "CardArrived", "CardsTogether"]);
+    await r.hold(second);
+    await r.log.next("CardsTogether");
+    await r.take(first);
+    await r.log.next("CardLeft");
+    const { sighting } = await r.log.next("CardArrived");
+    expect(sighting.uid).toBe(toHex(second.uid).toUpperCase());
+  });
 });

@@ -9,6 +9,7 @@ const readerOf = (id: string, audit: ReaderConfig["audit"]): ReaderConfig => ({
   id,
   driver: "simulated",
   match: null,
+  pn532: null,
   optional: false,
   scope: SCOPE_NDEF,
   policy: OPEN_POLICY,

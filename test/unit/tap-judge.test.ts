@@ -78,6 +78,7 @@ class Rig {
       id,
       driver: "simulated",
       match: null,
+      pn532: null,
       optional: false,
       scope: SCOPE_UID,
       policy: { ...OPEN_POLICY, ...this.#policy },

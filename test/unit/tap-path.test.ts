@@ -18,6 +18,7 @@ const READER = {
   id: "door",
   driver: "simulated",
   match: null,
+  pn532: null,
   optional: false,
   scope: SCOPE_UID,
   policy: OPEN_POLICY,

@@ -4,8 +4,6 @@
 export type RecoveryStep =
   /** Lets go of the reader and takes it anew, on the connection that there is. */
   | "reselect"
-  /** Wakes the chip up and sets it up anew (PN532). */
-  | "wake"
   /** Closes the connection (port, bus) and opens it anew. */
   | "reopen"
   /** Another PC/SC child. */
@@ -32,7 +30,6 @@ export interface Rung {
  */
 const RUNGS: ReadonlyArray<Rung> = [
   { step: "reselect", settleMs: 1_500, restMs: 2_000, isShared: false },
-  { step: "wake", settleMs: 1_000, restMs: 2_000, isShared: false },
   { step: "reopen", settleMs: 1_500, restMs: 5_000, isShared: false },
   { step: "restart-child", settleMs: 5_000, restMs: 10_000, isShared: true },
   { step: "restart-pcscd", settleMs: 6_000, restMs: 60_000, isShared: true },

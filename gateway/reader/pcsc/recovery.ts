@@ -63,7 +63,6 @@ export const takeStep = async (step: RecoveryStep, patient: Patient): Promise<Ta
       return await onUsb(patient, patient.hands.rebindUsb);
     case "port-power":
       return await onUsb(patient, patient.hands.cyclePortPower);
-    case "wake":
     case "reopen":
       return notTaken("not a step for a PC/SC reader");
   }
