@@ -1,4 +1,4 @@
-/** The process of a simulated gateway: the product's own parts, put together as gateway/run.ts does. */
+/** The process of a simulated gateway: the product's own parts, put together as gateway/running-gateway.ts does. */
 import * as E from "fp-ts/lib/Either.js";
 import { fromUtf8, utf8 } from "#core/bytes.ts";
 import { classifyClock } from "#core/clock/clock-class.ts";
