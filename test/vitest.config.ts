@@ -11,8 +11,8 @@ const config: ViteUserConfig = {
     // A fork begins and ends hundreds of store threads. On processors with memory protection keys V8's count of its
     // code pages then loses one now and then, and ends the process: "Check failed: jit_page.has_value()".
     execArgv: ["--no-memory-protection-keys"],
-    // System tests mostly wait for processes that they started, so even one core takes two.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // System tests mostly wait for processes that they started: one more than there are cores.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: rounds(30_000, 300_000),
     hookTimeout: rounds(30_000, 300_000),
     setupFiles: IS_LONG ? ["test/long-properties.ts"] : [],
