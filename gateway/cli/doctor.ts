@@ -8,6 +8,7 @@ import { applyCures } from "#gateway/cli/doctor/cures.ts";
 import { type Finding, ok, wrong } from "#gateway/cli/doctor/finding.ts";
 import { examineMachine } from "#gateway/cli/doctor/machine.ts";
 import { examinePcsc } from "#gateway/cli/doctor/pcsc.ts";
+import { examinePn532 } from "#gateway/cli/doctor/pn532.ts";
 import { systemWorld, type World } from "#gateway/cli/doctor/world.ts";
 import {
   configFile,
@@ -22,6 +23,7 @@ import { problemsOf } from "#gateway/cli/status.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import { askGateway, type ControlFailure } from "#gateway/control/client.ts";
 import type { StatusView } from "#gateway/control/protocol.ts";
+import type { ReaderStatus } from "#gateway/reader/readers.ts";
 import { loadCardKey, loadRoster } from "#gateway/fleet/fleet-files.ts";
 
 interface DoctorOptions extends CommonOptions {
@@ -63,16 +65,28 @@ const examineProcess = (config: GatewayConfig, status: Status): ReadonlyArray<Fi
   return [wrong("gateway", "does not run", { advice })];
 };
 
+const examinePcscReaders = async (
+  world: World,
+  config: GatewayConfig,
+  said: ReadonlyArray<ReaderStatus>,
+): Promise<ReadonlyArray<Finding>> => {
+  const wanted = config.readers.filter(({ driver, optional }) => driver === "pcsc" && !optional);
+  if (wanted.length === 0) return [];
+  const isUp = wanted.every(({ id }) => said.some((reader) => reader.id === id && reader.up));
+  return await examinePcsc(world, isUp);
+};
+
 const examineReaders = async (
   world: World,
   config: GatewayConfig,
   status: Status,
 ): Promise<ReadonlyArray<Finding>> => {
-  const wanted = config.readers.filter(({ driver, optional }) => driver === "pcsc" && !optional);
-  if (wanted.length === 0) return [];
   const said = E.isRight(status) ? status.right.readers : [];
-  const isUp = wanted.every(({ id }) => said.some((reader) => reader.id === id && reader.up));
-  return await examinePcsc(world, isUp);
+  const onWires = config.readers.flatMap(({ id, pn532 }) => {
+    const state = said.find((reader) => reader.id === id) ?? null;
+    return pn532 === null ? [] : examinePn532(world, { id, ...pn532, state });
+  });
+  return [...(await examinePcscReaders(world, config, said)), ...onWires];
 };
 
 const examine = async (

@@ -6,8 +6,10 @@ const TAPS = 10_000;
 const SOAKS: ReadonlyArray<SoakOptions> = [
   { kind: "simulated", taps: TAPS, leaks: false },
   { kind: "pcsc", taps: TAPS, leaks: false },
+  { kind: "pn532", taps: TAPS, leaks: false },
   { kind: "simulated", taps: TAPS, leaks: true },
   { kind: "pcsc", taps: TAPS / 5, leaks: true },
+  { kind: "pn532", taps: TAPS / 5, leaks: true },
 ];
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

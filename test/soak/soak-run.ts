@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { SCOPE_NDEF } from "#core/card/read-card.ts";
+import type { ReaderConfig } from "#gateway/config/config.ts";
 import { demoConfig } from "#gateway/config/parse.ts";
 import { Counters } from "#gateway/counters.ts";
 import type { Journal, ReaderEvent } from "#gateway/ports.ts";
@@ -13,6 +14,7 @@ import { systemClock as clock } from "#gateway/system.ts";
 import { childrenOf, growthInSecondHalf, residentMb } from "#test/bench/proc.ts";
 import { ACR122U, firstOf } from "#test/pcscd/door.ts";
 import { TestPcscd } from "#test/pcscd/pcscd.ts";
+import { FakePn532 } from "#test/pn532/fake-pn532.ts";
 
 /** What one soak saw. */
 export interface SoakRun {
@@ -84,13 +86,17 @@ const sample = ({ heap, child }: Samples): void => {
 
 let pcscChild: number | undefined;
 
-const readersOf = (driver: "pcsc" | "simulated", count: number, tally: Tally): Readers => {
+const readersOf = (
+  kind: Pick<ReaderConfig, "driver" | "pn532">,
+  count: number,
+  tally: Tally,
+): Readers => {
   const [model] = demoConfig("/tmp").readers;
   if (model === undefined) throw new Error("the demonstration has no reader");
   const configs = Array.from({ length: count }, (_, index) => ({
     ...model,
     id: `r${index}`,
-    driver,
+    ...kind,
     optional: false,
     scope: SCOPE_NDEF,
   }));
@@ -115,7 +121,7 @@ const inParts = async (
 };
 
 const soakSimulated = async (taps: number, tally: Tally, samples: Samples): Promise<void> => {
-  const readers = readersOf("simulated", SIMULATED_COUNT, tally);
+  const readers = readersOf({ driver: "simulated", pn532: null }, SIMULATED_COUNT, tally);
   const { simulated } = readers;
   await inParts(taps, samples, async (count) => {
     for (let done = 0; done < count; done += SIMULATED_COUNT) {
@@ -136,7 +142,7 @@ const soakPcsc = async (taps: number, tally: Tally, samples: Samples): Promise<v
     process.env["NODE_OPTIONS"] = `--import=data:text/javascript,${encodeURIComponent(CHILD_LEAK)}`;
   }
   const before = new Set(childrenOf(process.pid));
-  const readers = readersOf("pcsc", 1, tally);
+  const readers = readersOf({ driver: "pcsc", pn532: null }, 1, tally);
   await tally.until(() => tally.up === 1);
   pcscChild = childrenOf(process.pid).find((pid) => !before.has(pid));
   const reader = firstOf(pcscd);
@@ -152,10 +158,32 @@ const soakPcsc = async (taps: number, tally: Tally, samples: Samples): Promise<v
   await readers.stop();
 };
 
-const run = async (kind: string, taps: number): Promise<SoakRun> => {
+/** The chip's own side lives in this process too, so its heap counts. */
+const soakPn532 = async (taps: number, tally: Tally, samples: Samples): Promise<void> => {
+  await using fake = await FakePn532.started();
+  const wiring = { transport: "uart", device: fake.device, baud: 115_200 } as const;
+  const pn532 = { ...wiring, pollMs: 10, fieldOff: false };
+  const readers = readersOf({ driver: "pn532", pn532 }, 1, tally);
+  await tally.until(() => tally.up === 1);
+  await inParts(taps, samples, async (count) => {
+    for (let done = 0; done < count; done += 1) {
+      const { arrived, left } = tally;
+      const card = emulatedNtag215({ uid: uid() });
+      fake.hold(card);
+      await tally.until(() => tally.arrived === arrived + 1);
+      fake.take(card);
+      await tally.until(() => tally.left === left + 1);
+    }
+  });
+  await readers.stop();
+};
+
+const SOAKS = { simulated: soakSimulated, pcsc: soakPcsc, pn532: soakPn532 } as const;
+
+const run = async (kind: keyof typeof SOAKS, taps: number): Promise<SoakRun> => {
   const tally = new Tally();
   const samples: Samples = { heap: [], child: [] };
-  await (kind === "pcsc" ? soakPcsc : soakSimulated)(taps, tally, samples);
+  await SOAKS[kind](taps, tally, samples);
   const { heap, child } = samples;
   return {
     kind,
@@ -166,6 +194,7 @@ const run = async (kind: string, taps: number): Promise<SoakRun> => {
   };
 };
 
-const [kind = "simulated", taps = "2000"] = process.argv.slice(2);
+const [name, taps = "2000"] = process.argv.slice(2);
+const kind = name === "pcsc" || name === "pn532" ? name : "simulated";
 process.stdout.write(`${JSON.stringify(await run(kind, Number(taps)))}\n`);
 process.exit(kept.length === -1 ? 1 : 0); // looked at last, so that it is kept till then

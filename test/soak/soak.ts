@@ -12,7 +12,7 @@ const isRun = (value: unknown): value is SoakRun =>
   typeof value === "object" && value !== null && "heapRiseMb" in value && "arrived" in value;
 
 export interface SoakOptions {
-  readonly kind: "simulated" | "pcsc";
+  readonly kind: "simulated" | "pcsc" | "pn532";
   readonly taps: number;
   /** A leak is planted, which must show. */
   readonly leaks: boolean;

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DEBOUNCE_MS } from "#core/verdict/debounce.ts";
 import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
+import { runTapmesh } from "#test/gateway/child.ts";
 import { eventuallyTrue } from "#test/gateway/eventually.ts";
 import { TestFleet } from "#test/gateway/fleet.ts";
 import type { GatewayProcess } from "#test/gateway/gateway-process.ts";
@@ -43,6 +44,16 @@ test("a tap on a PN532 gets a verdict and a record; its line is lost and found a
   const [reader] = (await lobby.status()).readers;
   expect(reader).toMatchObject({ id: "door", driver: "pn532", detail: "PN532 firmware 1.6" });
 
+  const doctorOnDoor = async (): Promise<unknown> => {
+    const { stdout } = await runTapmesh(["doctor", "--json", "--config", lobby.config]);
+    const findings = stdout
+      .trim()
+      .split("\n")
+      .map((line): unknown => JSON.parse(line));
+    return findings.find((finding) => JSON.stringify(finding).includes('"reader door"'));
+  };
+  expect(await doctorOnDoor()).toMatchObject({ found: "PN532 firmware 1.6", advice: null });
+
   const tag = emulatedNtag215({});
   fake.hold(tag);
   await untilTaps(1);
@@ -57,6 +68,7 @@ test("a tap on a PN532 gets a verdict and a record; its line is lost and found a
   await untilUp(false);
   const [lost] = (await lobby.status()).readers;
   expect(lost?.detail).toContain("plug the adapter in");
+  expect(await doctorOnDoor()).toMatchObject({ found: `${fake.device} is not there` });
   await fake.plug();
   await untilUp(true);
   fake.take();
