@@ -1,4 +1,4 @@
-/** A PN532 that misbehaves, on a real pty: what was asked for comes back, nothing is invented, and losses are told. */
+/** A PN532 that misbehaves, on a real pty and on fake buses: what was asked for comes back, nothing is invented, and losses are told. */
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
@@ -8,7 +8,7 @@ import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
 import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
 import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
-import { pn532Rig } from "#test/contract/reader-rigs.ts";
+import { i2cRig, pn532Rig, spiRig } from "#test/contract/reader-rigs.ts";
 import { rounds } from "#test/long.ts";
 import type { EventLog } from "#test/pcscd/event-log.ts";
 import { type FakePn532, MISBEHAVIOURS } from "#test/pn532/fake-pn532.ts";
@@ -151,9 +151,13 @@ const tap = async (fake: FakePn532, log: EventLog, card: EmulatedCard): Promise<
 };
 
 /** One reader of several, each with its own dice. */
-const misbehaveAtRandom = async (seed: number, roundCount: number): Promise<void> => {
+const misbehaveAtRandom = async (
+  rig: typeof pn532Rig,
+  seed: number,
+  roundCount: number,
+): Promise<void> => {
   const roll = dice(seed);
-  await using r = await pn532Rig({ scope: SCOPE_NDEF, pollMs: 20 });
+  await using r = await rig({ scope: SCOPE_NDEF, pollMs: 20 });
   const { fake, log } = r;
   await log.next("ReaderUp");
   for (let round = 0; round < roundCount; round += 1) {
@@ -183,12 +187,16 @@ const misbehaveAtRandom = async (seed: number, roundCount: number): Promise<void
 
 const READER_COUNT = 4;
 
-test(
-  "misbehaviours at random with taps in between: recovered, none invented, none lost unsaid",
-  async () => {
-    const roundCount = rounds(40, 1_000) / READER_COUNT;
+test.each([
+  ["UART", pn532Rig, rounds(40, 1_000)],
+  ["I2C", i2cRig, rounds(12, 100)],
+  ["SPI", spiRig, rounds(12, 100)],
+])(
+  "misbehaviours at random on %s with taps in between: recovered, none invented, none lost unsaid",
+  async (...[, rig, count]) => {
+    const roundCount = count / READER_COUNT;
     const seeds = Array.from({ length: READER_COUNT }, (_, index) => 20_261_122 + index);
-    await Promise.all(seeds.map((seed) => misbehaveAtRandom(seed, roundCount)));
+    await Promise.all(seeds.map((seed) => misbehaveAtRandom(rig, seed, roundCount)));
     expect(seeds).toHaveLength(READER_COUNT);
   },
   rounds(120_000, 900_000),

@@ -142,7 +142,7 @@ const lineOn =
   () =>
     Promise.resolve(E.right((_, listener) => Promise.resolve(E.right(busLine(bus, listener)))));
 
-const i2cRig = async (options: RigOptions): Promise<Pn532Rig> => {
+export const i2cRig = async (options: RigOptions): Promise<Pn532Rig> => {
   const wires: FakeI2c[] = [];
   const fake = await FakePn532.started((onBytes) => {
     const wire = new FakeI2c(onBytes);
@@ -156,7 +156,7 @@ const i2cRig = async (options: RigOptions): Promise<Pn532Rig> => {
   return pn532On(options, { fake, transport: "i2c", transports });
 };
 
-const spiRig = async (options: RigOptions): Promise<Pn532Rig> => {
+export const spiRig = async (options: RigOptions): Promise<Pn532Rig> => {
   const wires: FakeSpi[] = [];
   const fake = await FakePn532.started((onBytes) => {
     const wire = new FakeSpi(onBytes);
