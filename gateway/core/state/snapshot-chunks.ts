@@ -14,9 +14,11 @@ import {
   type SnapshotChunk,
 } from "#core/state/snapshot.ts";
 import { CARD_KEY, SAFETY_KEY } from "#core/verdict/card-index.ts";
+import { MARK_PREFIX } from "#core/verdict/counter-mark.ts";
 
-/** Keys that decide on a tap, which a newcomer gets first. */
-const VERDICT_KEYS: ReadonlySet<string> = new Set([CARD_KEY, SAFETY_KEY]);
+/** What decides on a tap at any reader, which a newcomer gets first. What a reader's policy asks for is its own affair. */
+const decidesOnTaps = ({ key }: Entry): boolean =>
+  key === CARD_KEY || key === SAFETY_KEY || key.startsWith(MARK_PREFIX);
 
 const writesOf = ({ content }: Entry): ReadonlyArray<Write> => {
   switch (content._tag) {
@@ -78,7 +80,7 @@ export class ChunkPacker {
       // What an entry awaits depends on when it was last written, until it is settled.
       const bytes = encodeEntry(settle(entry, this.#scope.foldedSize));
       if (packedByteCount(bytes.length) > CHUNK_BYTES_MAX) return undefined;
-      const kind = VERDICT_KEYS.has(entry.key) ? VERDICT_CLASS : site;
+      const kind = decidesOnTaps(entry) ? VERDICT_CLASS : site;
       const chunk = this.#add(kind, bytes);
       if (chunk !== undefined) full.push(chunk);
     }

@@ -10,6 +10,7 @@ import {
   countsIn,
   decodeMark,
   encodeMark,
+  MARK_PREFIX,
   markAfter,
   markNameOf,
   markOfReturn,
@@ -91,7 +92,7 @@ export class CardCounters {
 
   /** Takes over what an entry now says; entries of no interest are passed over. */
   apply(entry: Entry): void {
-    const name = entry.key.startsWith("counter/") ? markNameOf(entry) : undefined;
+    const name = entry.key.startsWith(MARK_PREFIX) ? markNameOf(entry) : undefined;
     if (name === undefined || entry.content._tag !== "Extreme") return;
     const mark = decodeMark(entry.content.write.value);
     if (mark !== undefined) this.#learn(name.card, name.gateway, mark);

@@ -65,7 +65,8 @@ export const markOfReturn = (before: CounterMark | undefined, count: number): Co
   cameBack: true,
 });
 
-const PREFIX = "counter/";
+/** Of the keys that hold marks. */
+export const MARK_PREFIX = "counter/";
 const CARD_LETTERS = 22;
 
 /** Whose mark it is of which card. */
@@ -76,12 +77,12 @@ export interface MarkName {
 
 /** The key of a device's entry: `counter/<card, Base64>/<gateway>`, of 63 letters at most. Nobody can type one. */
 export const markKey = ({ card, gateway }: MarkName): string =>
-  `${PREFIX}${toBase64(card).slice(0, CARD_LETTERS)}/${gateway}`;
+  `${MARK_PREFIX}${toBase64(card).slice(0, CARD_LETTERS)}/${gateway}`;
 
 /** Undefined for the key of anything else. */
 export const markNameOf = ({ key, type }: Omit<EntryKey, "device">): MarkName | undefined => {
-  if (type !== TYPE.max || !key.startsWith(PREFIX)) return undefined;
-  const card = fromBase64(`${key.slice(PREFIX.length, PREFIX.length + CARD_LETTERS)}==`);
-  const gateway = key.slice(PREFIX.length + CARD_LETTERS + 1);
+  if (type !== TYPE.max || !key.startsWith(MARK_PREFIX)) return undefined;
+  const card = fromBase64(`${key.slice(MARK_PREFIX.length, MARK_PREFIX.length + CARD_LETTERS)}==`);
+  const gateway = key.slice(MARK_PREFIX.length + CARD_LETTERS + 1);
   return card?.length === 16 && gateway !== "" ? { card, gateway } : undefined;
 };

@@ -226,11 +226,11 @@ describe("chunks", () => {
     const chunks = chunksOf(
       [card, location],
       [later],
-      [card, location, later],
+      [card, register("counter/AAAA/dock"), location, later],
       [register("empty")],
     );
     expect(chunks.map((chunk) => [chunk.class, keysIn(chunk)])).toEqual([
-      [VERDICT_CLASS, ["card", "card"]],
+      [VERDICT_CLASS, ["card", "card", "counter/AAAA/dock"]],
       ["north", ["location"]],
       [REST_CLASS, ["note", "location", "note", "empty"]],
     ]);
