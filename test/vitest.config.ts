@@ -11,8 +11,8 @@ const config: ViteUserConfig = {
     // A fork begins and ends hundreds of store threads. On processors with memory protection keys V8's count of its
     // code pages then loses one now and then, and ends the process: "Check failed: jit_page.has_value()".
     execArgv: ["--no-memory-protection-keys"],
-    // System tests mostly wait for processes that they started: one more than there are cores.
-    maxWorkers: availableParallelism() + 1,
+    // System tests mostly wait for processes that they started: one more than there are cores. Their long forms don't.
+    maxWorkers: IS_LONG ? Math.max(2, availableParallelism()) : availableParallelism() + 1,
     testTimeout: rounds(30_000, 300_000),
     hookTimeout: rounds(30_000, 300_000),
     setupFiles: IS_LONG ? ["test/long-properties.ts"] : [],
