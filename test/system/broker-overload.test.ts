@@ -26,7 +26,8 @@ test("control: 8,000 x 20 kB for a subscriber that stops reading crash a bare ae
   publishPaced(publisher, "flood/t", attack).catch(() => {});
   expect(await exited).toEqual([1, null]);
   expect(broker.stderr()).toContain("RangeError: Maximum call stack size exceeded");
-}, 15_000);
+  // Each of the messages waits for the one before: on a busy machine that takes 25 ms.
+}, 120_000);
 
 test.each([
   [8_000, 20_000],
