@@ -51,7 +51,7 @@ export const askGateway = <Verb extends Exclude<ControlRequest["verb"], "watch">
         return;
       }
       if (answer.error !== undefined) resolve(E.left({ _tag: "Refused", error: answer.error }));
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
       else resolve(E.right(answer.result as ControlResults[Verb]));
       socket.end();
     });

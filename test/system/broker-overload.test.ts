@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const attack = { count: 8_000, payload: Buffer.alloc(20_000, 1) };
 
-/** What a bare aedes makes of the attack depends on who is faster; it never serves on in bounded memory. */
+/** What a bare aedes makes of the attack depends on who is faster. Where 10 s are too few to see, this says nothing. */
 test("control: 8,000 x 20 kB for a subscriber that stops reading are too much for a bare aedes", async () => {
   broker = await startBrokerChild("bare");
   const pid = broker.process.pid ?? 0;
@@ -31,7 +31,7 @@ test("control: 8,000 x 20 kB for a subscriber that stops reading are too much fo
     publishPaced(publisher, "flood/t", attack)
       .then(() => (residentMb(pid) - beforeMb > 100 ? "keeps all of it" : "served on"))
       .catch(() => "crashed"),
-    delay(10_000, "acknowledges nothing any more"),
+    delay(10_000, "not done in 10 s, as on a busy machine"),
   ]);
   expect(outcome).not.toBe("served on");
 }, 60_000);
