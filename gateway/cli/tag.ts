@@ -7,6 +7,7 @@ import { encodeNdef, type NdefRecord } from "#core/card/ndef.ts";
 import { externalRecord, mimeRecord, textRecord, uriRecord } from "#core/card/well-known.ts";
 import { askAndPrint } from "#gateway/cli/ask.ts";
 import { EXIT, type CommonOptions, type ExitCode, type Io } from "#gateway/cli/io.ts";
+import { registerTagKeys } from "#gateway/cli/tag-keys.ts";
 import type { TagView, TagWritten } from "#gateway/control/protocol.ts";
 
 interface AtReader extends CommonOptions {
@@ -191,4 +192,5 @@ export const registerTag = (program: Command, io: Io, end: (code: ExitCode) => v
     .action(async (_local, command: Command) =>
       end(await put(io, command.optsWithGlobals(), { message: "", force: false })),
     );
+  registerTagKeys(tag, io, end);
 };

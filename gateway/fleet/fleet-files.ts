@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
 import { toBase64 } from "#core/bytes.ts";
-import { sunSecretsOf, type SunSecrets } from "#core/card/sun.ts";
+import type { SunSecrets } from "#core/card/sun.ts";
 import { parseVerifierKey, type NoteKey } from "#core/log/signed-note.ts";
 import type { RosterError } from "#core/trust/roster.ts";
 import {
@@ -17,7 +17,6 @@ import type { FleetFiles, GatewayConfig } from "#gateway/config/config.ts";
 import type { SigningKey } from "#core/log/crypto.ts";
 import {
   createCardHmac,
-  nodeAes,
   nodeCrypto,
   randomBytes,
   sha256,
@@ -25,6 +24,7 @@ import {
   type CardHmac,
 } from "#gateway/node-crypto.ts";
 import { KEPT_ROSTER_FILE, keepRoster } from "#gateway/fleet/roster-store.ts";
+import { fleetSunSecrets } from "#gateway/sun-reader.ts";
 
 export type FleetFileError =
   | { readonly _tag: "FileMissing"; readonly path: string; readonly what: string }
@@ -94,9 +94,6 @@ export const loadCardKey = ({
 }: Pick<FleetFiles, "cardKey">): E.Either<FleetFileError, Uint8Array> =>
   loadSecret("card-key", cardKey, "the fleet's card key");
 
-/** AES-128 takes half of a secret of 32 bytes. */
-const SUN_SECRET_BYTES = 16;
-
 /** Null where no reader asks for it: fleets without such tags need no such file. */
 const loadSunSecrets = ({
   readers,
@@ -104,9 +101,7 @@ const loadSunSecrets = ({
 }: GatewayConfig): E.Either<FleetFileError, SunSecrets | null> => {
   if (!readers.some(({ policy }) => policy.level === "sun")) return E.right(null);
   const secret = loadSecret("sun-key", fleetFiles.sunKey, "the fleet's key for NTAG 424 DNA tags");
-  return E.isLeft(secret)
-    ? secret
-    : E.right(sunSecretsOf(nodeAes, secret.right.subarray(0, SUN_SECRET_BYTES)));
+  return E.isLeft(secret) ? secret : E.right(fleetSunSecrets(secret.right));
 };
 
 const loadFleetKey = (files: FleetFiles): E.Either<FleetFileError, NoteKey> => {

@@ -29,7 +29,8 @@ export type SunError =
   /** Not made by this fleet's tag: another key, another UID or counter, or altered. */
   | { readonly _tag: "SunMacWrong" };
 
-const UID_BYTES = 7;
+/** Such a tag has a UID of this size, unless it was told to make up random ones: those are of no use here. */
+export const SUN_UID_BYTES = 7;
 const COUNTER_BYTES = 3;
 const MAC_BYTES = 8;
 /** UID and counter are both mirrored, the UID has 7 bytes. */
@@ -103,7 +104,7 @@ const openPiccData = (
 ): E.Either<SunError, Claim> => {
   const data = aes.decryptBlock(metaReadKey, block);
   if (data[0] !== PICC_DATA_TAG) return E.left({ _tag: "SunMacWrong" }); // another key, most likely
-  const counterAt = 1 + UID_BYTES;
+  const counterAt = 1 + SUN_UID_BYTES;
   return E.right({
     uid: data.slice(1, counterAt),
     counterLe: data.slice(counterAt, counterAt + COUNTER_BYTES),
@@ -146,7 +147,7 @@ const claimOf = (
       : openPiccData(aes, secrets.metaReadKey, block);
   }
   if (find(NAMES.uid) === undefined) return E.left({ _tag: "SunMissing" });
-  const uid = hexOf(find(NAMES.uid), UID_BYTES);
+  const uid = hexOf(find(NAMES.uid), SUN_UID_BYTES);
   if (uid === undefined) return malformed("uid");
   const counter = hexOf(find(NAMES.counter), COUNTER_BYTES);
   return counter === undefined

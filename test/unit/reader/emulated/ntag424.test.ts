@@ -1,24 +1,11 @@
 import * as E from "fp-ts/lib/Either.js";
 import { expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
-import { decodeNdef } from "#core/card/ndef.ts";
-import { SCOPE_NDEF } from "#core/card/read-card.ts";
 import { readSun, type SunSecrets, sunSecretsOf } from "#core/card/sun.ts";
-import { decodeUri } from "#core/card/well-known.ts";
 import { nodeAes as aes } from "#gateway/node-crypto.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
-import { inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 import { NTAG424 } from "#gateway/reader/emulated/ntag424.ts";
-import { readEmulated } from "#gateway/reader/emulated/read-emulated.ts";
-
-const linkOf = (card: EmulatedCard): string => {
-  const read = readEmulated(inPcscReader(card), SCOPE_NDEF);
-  const ndef = E.isRight(read) ? read.right.ndef : null;
-  const records = ndef === null ? undefined : decodeNdef(ndef);
-  const [record] = records !== undefined && E.isRight(records) ? records.right : [];
-  const uri = record === undefined ? undefined : decodeUri(record);
-  return uri !== undefined && E.isRight(uri) ? uri.right : "";
-};
+import { linkOf } from "#test/unit/reader/emulated/link-of.ts";
 
 const sunOf = (card: EmulatedCard, secrets: SunSecrets): unknown =>
   readSun({ ndefUri: linkOf(card), secrets, aes });
