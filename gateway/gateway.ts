@@ -7,6 +7,7 @@ import type { Counters } from "#gateway/counters.ts";
 import type { FleetMaterial } from "#gateway/fleet/fleet-files.ts";
 import type { Link } from "#gateway/link/mqtt-link.ts";
 import type { Clock, Journal, ReaderEvent, Store } from "#gateway/ports.ts";
+import type { CardFlows } from "#gateway/reader/card-flows.ts";
 import type { Readers } from "#gateway/reader/readers.ts";
 import type { Risk } from "#gateway/queries/risk.ts";
 import type { StateMemory } from "#gateway/state-memory.ts";
@@ -45,6 +46,7 @@ export interface Gateway {
   readonly memory: StateMemory;
   readonly writer: LogWriter;
   readonly readers: Readers;
+  readonly cardFlows: CardFlows;
   readonly link: Link;
   readonly sync: SyncLoop;
   readonly counters: Counters;

@@ -23,6 +23,7 @@ import {
 import { createLink, type Link } from "#gateway/link/mqtt-link.ts";
 import { nodeCrypto, nodeEntropy, randomBytes } from "#gateway/node-crypto.ts";
 import type { Clock, Folded, Journal, Store } from "#gateway/ports.ts";
+import { CardFlows } from "#gateway/reader/card-flows.ts";
 import { createReaders, type Readers } from "#gateway/reader/readers.ts";
 import type { StartState } from "#gateway/start-state.ts";
 import type { StateMemory } from "#gateway/state-memory.ts";
@@ -60,6 +61,7 @@ export class RunningGateway implements Gateway {
   readonly memory: StateMemory;
   readonly writer: LogWriter;
   readonly readers: Readers;
+  readonly cardFlows: CardFlows;
   readonly link: Link;
   readonly sync: SyncLoop;
   readonly counters: Counters = new Counters();
@@ -120,6 +122,7 @@ export class RunningGateway implements Gateway {
     );
     const care = { counters: this.counters, onAlarm: (id: string) => this.#onReaderAlarm(id) };
     this.readers = createReaders({ clock, journal, ...care }, config.readers);
+    this.cardFlows = new CardFlows(this.readers);
     this.#tapPath = new TapPath(
       {
         config,
@@ -204,6 +207,7 @@ export class RunningGateway implements Gateway {
     this.link.start();
     this.readers.start((event) => {
       if (event._tag === "CardUnread") this.counters.count(`reader.unread.${event.error._tag}`);
+      this.cardFlows.onReaderEvent(event);
       this.#tapPath.onReaderEvent(event);
       this.#tell({ _tag: "ReaderChanged", event });
     });

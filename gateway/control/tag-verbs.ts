@@ -22,6 +22,7 @@ import type {
 import { describeUnfit, refusal } from "#gateway/control/refusal.ts";
 import type { Gateway } from "#gateway/gateway.ts";
 import type { ReaderEvent } from "#gateway/ports.ts";
+import { readerOf } from "#gateway/reader/card-flows.ts";
 
 /** A person walks to the reader in that time. */
 const WAIT_MAX_MS = 120_000;
@@ -33,9 +34,6 @@ type TagRequest = RequestOf<"tag-info" | "tag-write">;
 
 export const isTagRequest = (request: ControlRequest): request is TagRequest =>
   request.verb === "tag-info" || request.verb === "tag-write";
-
-const readerOf = (event: ReaderEvent): string =>
-  event._tag === "CardArrived" ? event.sighting.reader : event.reader;
 
 /** What comes to lie on the reader by this event. */
 const arriving = (event: ReaderEvent): Technology | undefined => {
@@ -50,13 +48,12 @@ export interface TagGateway {
   };
   readonly material: Pick<Gateway["material"], "cardHmac">;
   readonly memory: { readonly index: Pick<Gateway["memory"]["index"], "enrolled"> };
+  readonly cardFlows: Gateway["cardFlows"];
   readonly watch: Gateway["watch"];
 }
 
 export class TagsAtReaders {
   readonly #gateway: TagGateway;
-  /** Two at once on one card would undo each other. */
-  readonly #busy = new Set<string>();
 
   constructor(gateway: TagGateway) {
     this.#gateway = gateway;
@@ -69,7 +66,7 @@ export class TagsAtReaders {
   async #info({ reader: wanted, waitMs }: RequestOf<"tag-info">): Answer<TagView> {
     const found = await this.#atCard(wanted, waitMs, async (reader, technology) => ({
       reader,
-      outcome: await this.#perform(reader, inspectCard(technology)),
+      outcome: await this.#gateway.cardFlows.perform(reader, inspectCard(technology)),
     }));
     if (E.isLeft(found)) return found;
     const { reader, outcome } = found.right;
@@ -89,7 +86,7 @@ export class TagsAtReaders {
       request.waitMs,
       async (reader, technology) => ({
         reader,
-        outcome: await this.#perform(reader, writeCard(technology, wish)),
+        outcome: await this.#gateway.cardFlows.perform(reader, writeCard(technology, wish)),
       }),
     );
     if (E.isLeft(found)) return found;
@@ -132,10 +129,22 @@ export class TagsAtReaders {
     const chosen = this.#choose(wanted);
     if (E.isLeft(chosen)) return chosen;
     const reader = chosen.right;
-    if (this.#busy.has(reader)) {
-      return refusal("reader-busy", `another "tapmesh tag" is at ${reader}: wait until it is done`);
-    }
-    this.#busy.add(reader);
+    const worked = await this.#gateway.cardFlows.alone(reader, () =>
+      this.#workAt(reader, waitMs, work),
+    );
+    return E.isRight(worked)
+      ? worked.right
+      : refusal(
+          "reader-busy",
+          `${reader} is writing a tag, or another "tapmesh tag" is there: try again in a moment`,
+        );
+  }
+
+  async #workAt<A>(
+    reader: string,
+    waitMs: number,
+    work: (reader: string, technology: Technology) => Promise<A>,
+  ): Answer<A> {
     const over = new AbortController();
     try {
       // Listening before it asks: a card may come while one that is gone is asked for.
@@ -148,7 +157,6 @@ export class TagsAtReaders {
       );
     } finally {
       over.abort();
-      this.#busy.delete(reader);
     }
   }
 
@@ -194,26 +202,6 @@ export class TagsAtReaders {
         stop();
       });
     });
-  }
-
-  /** Runs a flow against the card that lies there, and against no other: once anything happens there, it is gone. */
-  async #perform<A>(reader: string, flow: Generator<Uint8Array, A, Uint8Array>): Promise<A> {
-    let isSame = true;
-    const stop = this.#gateway.watch((event) => {
-      if (event._tag === "ReaderChanged" && readerOf(event.event) === reader) isSame = false;
-    });
-    try {
-      let step = flow.next();
-      while (step.done !== true) {
-        const answer = isSame
-          ? await this.#gateway.readers.exchange(reader, step.value)
-          : NO_ANSWER;
-        step = flow.next(answer);
-      }
-      return step.value;
-    } finally {
-      stop();
-    }
   }
 }
 

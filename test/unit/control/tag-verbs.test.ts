@@ -6,6 +6,7 @@ import type { ControlError } from "#gateway/control/protocol.ts";
 import { type TagGateway, TagsAtReaders } from "#gateway/control/tag-verbs.ts";
 import type { GatewayEvent } from "#gateway/gateway.ts";
 import type { ReaderEvent } from "#gateway/ports.ts";
+import { CardFlows } from "#gateway/reader/card-flows.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
 import { inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
@@ -38,6 +39,8 @@ class Bench implements TagGateway {
     },
   };
 
+  readonly cardFlows = new CardFlows(this.readers);
+
   watch = (listener: (event: GatewayEvent) => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -50,6 +53,7 @@ class Bench implements TagGateway {
   }
 
   #tell(event: ReaderEvent): void {
+    this.cardFlows.onReaderEvent(event);
     for (const listener of this.#listeners) listener({ _tag: "ReaderChanged", event });
   }
 }
@@ -89,6 +93,7 @@ test("a card that comes while one that is gone is asked for is met", async () =>
     material: bench.material,
     memory: bench.memory,
     watch: bench.watch,
+    cardFlows: bench.cardFlows,
     readers: {
       ...readers,
       exchange: (reader, apdu) => {
