@@ -2,6 +2,8 @@
 import type { AcceptedRange } from "#core/log/range.ts";
 import type { Roster } from "#core/trust/roster.ts";
 import type { Alarm } from "#gateway/queries/alarms.ts";
+import type { CarriedStates } from "#gateway/carried/carried-states.ts";
+import type { CarriedEvent } from "#gateway/carried/tag-carrier.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import type { Counters } from "#gateway/counters.ts";
 import type { FleetMaterial } from "#gateway/fleet/fleet-files.ts";
@@ -27,6 +29,8 @@ export type GatewayEvent =
       readonly isLive: boolean;
     }
   | { readonly _tag: "ReaderChanged"; readonly event: ReaderEvent }
+  /** A tag was to take along what is known of its device. */
+  | ({ readonly _tag: "StateCarried" } & CarriedEvent)
   /** What peers hold of this gateway's records has changed. */
   | { readonly _tag: "Acknowledged" }
   /** A peer has said what it holds of an author. */
@@ -47,6 +51,8 @@ export interface Gateway {
   readonly writer: LogWriter;
   readonly readers: Readers;
   readonly cardFlows: CardFlows;
+  /** What tags have brought that no record here says yet. */
+  readonly carried: CarriedStates;
   readonly link: Link;
   readonly sync: SyncLoop;
   readonly counters: Counters;

@@ -6,6 +6,8 @@ import { isOriginal } from "#core/card/originality.ts";
 import type { SignedGroup } from "#core/log/epoch.ts";
 import { parseSyncTopic, stateTopic, syncSubscriptions } from "#core/message/topics.ts";
 import type { Roster } from "#core/trust/roster.ts";
+import { CarriedStates } from "#gateway/carried/carried-states.ts";
+import { carriedCode, TagCarrier } from "#gateway/carried/tag-carrier.ts";
 import { CopyWatch } from "#gateway/copy-watch.ts";
 import { alarmsOf, type Alarm } from "#gateway/queries/alarms.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
@@ -65,7 +67,9 @@ export class RunningGateway implements Gateway {
   readonly link: Link;
   readonly sync: SyncLoop;
   readonly counters: Counters = new Counters();
+  readonly carried: CarriedStates;
   readonly #tapPath: TapPath;
+  readonly #tagCarrier: TagCarrier;
   readonly #clockWatch: ClockWatch;
   readonly #copies: CopyWatch;
   readonly #listeners = new Set<(event: GatewayEvent) => void>();
@@ -104,7 +108,7 @@ export class RunningGateway implements Gateway {
     this.#rosters = new BelievedRosters({ config, journal, onRoster }, material.believed);
     const { fleet, gateway } = config;
     const { bootId } = parts;
-    const { gatewayKey, cardHmac } = material;
+    const { gatewayKey } = material;
     const author = { fleet, gateway, gatewayKey, bootId, clockClass: currentClockClass };
     const onCommitted = (group: SignedGroup): void => this.sync.onOwnCommitted(group);
     this.writer = new LogWriter(
@@ -123,13 +127,25 @@ export class RunningGateway implements Gateway {
     const care = { counters: this.counters, onAlarm: (id: string) => this.#onReaderAlarm(id) };
     this.readers = createReaders({ clock, journal, ...care }, config.readers);
     this.cardFlows = new CardFlows(this.readers);
-    this.#tapPath = new TapPath(
+    const { roster, memory } = this;
+    this.carried = new CarriedStates({ fleet, crypto: nodeCrypto, roster, memory });
+    this.#tagCarrier = new TagCarrier(this, (event) => {
+      this.counters.count(`tag.state.${carriedCode(event.outcome)}`);
+      this.#tell({ _tag: "StateCarried", ...event });
+    });
+    this.#tapPath = this.#createTapPath(start);
+  }
+
+  #createTapPath(start: StartState): TapPath {
+    const { config, clock, journal, writer, memory, carried, material } = this;
+    return new TapPath(
       {
         config,
         clock,
-        writer: this.writer,
-        cardHmac,
-        memory: this.memory,
+        writer,
+        cardHmac: material.cardHmac,
+        memory,
+        carried,
         hasRoom: this.#room.hasRoom,
         localTime: trustedLocalTime(config.timeZone),
         isOriginal,
@@ -137,6 +153,10 @@ export class RunningGateway implements Gateway {
         show: this.readers.show,
         onReport: (report) => this.#onReport(report),
         onAgain: (again) => this.#tell({ _tag: "TappedAgain", again }),
+        onNotCarried: (reader, error) => {
+          this.counters.count(`tag.state.${error._tag}`);
+          journal.warn("tag.state-refused", { reader, ...error });
+        },
       },
       start.lastCards,
     );
@@ -245,6 +265,8 @@ export class RunningGateway implements Gateway {
     if (E.isLeft(report.recorded)) this.counters.count(`tap.lost.${report.recorded.left._tag}`);
     publishTap(this.link, this.config, report);
     this.#tell({ _tag: "TapReported", report });
+    const reader = this.config.readers.find(({ id }) => id === report.sighting.reader);
+    if (reader !== undefined) void this.#tagCarrier.onTap(reader, report);
   }
 
   #onReaderAlarm(reader: string): void {

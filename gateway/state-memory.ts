@@ -3,6 +3,8 @@
  * the folds one by one, and is read anew from the store where they don't tell all: after a cut, a fork or a clock fix.
  */
 import { Clocks, type TrueTime } from "#core/clock/true-time.ts";
+import { toHex } from "#core/bytes.ts";
+import { AwaitedNames } from "#core/carried/awaited-names.ts";
 import type { Entry } from "#core/state/entry.ts";
 import { ByteKeys } from "#core/verdict/byte-keys.ts";
 import { CardCounters } from "#core/verdict/card-counters.ts";
@@ -18,6 +20,9 @@ interface Loaded {
   readonly registers: KnownRegisters;
   readonly traits: DeviceTraits;
   readonly counters: CardCounters;
+  readonly awaited: AwaitedNames;
+  /** Epoch (hex) → records folded. */
+  readonly heads: Map<string, number>;
 }
 
 const apply = (loaded: Loaded, entry: Entry): void => {
@@ -25,10 +30,15 @@ const apply = (loaded: Loaded, entry: Entry): void => {
   loaded.registers.apply(entry);
   loaded.traits.apply(entry);
   loaded.counters.apply(entry);
+  loaded.awaited.apply(entry);
+};
+
+const raiseHead = ({ heads }: Loaded, epoch: string, size: number): void => {
+  heads.set(epoch, Math.max(size, heads.get(epoch) ?? 0));
 };
 
 export class StateMemory {
-  readonly #store: Pick<Store, "entriesAfter" | "facts">;
+  readonly #store: Pick<Store, "entriesAfter" | "facts" | "digest">;
   readonly #keys: ReadonlyArray<TypedKey>;
   readonly #conditions: ReadonlyArray<DeviceCondition>;
   #current: Loaded;
@@ -42,7 +52,7 @@ export class StateMemory {
    * first time.
    */
   constructor(
-    store: Pick<Store, "entriesAfter" | "facts">,
+    store: Pick<Store, "entriesAfter" | "facts" | "digest">,
     keys: ReadonlyArray<TypedKey>,
     conditions: ReadonlyArray<DeviceCondition> = [],
   ) {
@@ -60,6 +70,8 @@ export class StateMemory {
       registers: new KnownRegisters(this.#keys),
       traits: new DeviceTraits(clocks.trueTime, this.#conditions, devices),
       counters: new CardCounters(),
+      awaited: new AwaitedNames(),
+      heads: new Map(),
     };
   }
 
@@ -79,6 +91,15 @@ export class StateMemory {
     return this.#current.counters;
   }
 
+  get awaited(): AwaitedNames {
+    return this.#current.awaited;
+  }
+
+  /** How many records of that epoch (hex) the state is made of. */
+  foldedSize(epoch: string): number {
+    return this.#current.heads.get(epoch) ?? 0;
+  }
+
   get clocks(): Clocks {
     return this.#current.clocks;
   }
@@ -86,9 +107,10 @@ export class StateMemory {
   readonly trueTime: TrueTime = (recorded) => this.#current.clocks.trueTime(recorded);
 
   /** Takes over what was folded. A clock fix or a fork changes what older entries say: all is then read anew. */
-  onFolded({ entries, facts }: Folded): void {
+  onFolded({ epoch, size, entries, facts }: Folded): void {
     for (const loaded of [this.#current, this.#next]) {
       if (loaded === null) continue;
+      raiseHead(loaded, toHex(epoch), size);
       for (const fact of facts) loaded.clocks.learn(fact);
       for (const entry of entries) apply(loaded, entry);
     }
@@ -122,6 +144,8 @@ export class StateMemory {
   async #read(): Promise<Loaded> {
     const loaded = this.#empty(new Clocks(await this.#store.facts()));
     this.#next = loaded;
+    const { heads } = await this.#store.digest();
+    for (const [epoch, size] of heads) raiseHead(loaded, epoch, size);
     let page = this.#store.entriesAfter("");
     for (;;) {
       const entries = await page;

@@ -13,12 +13,15 @@ import { decide, type Verdict } from "#core/verdict/decide.ts";
 import { HoldOff } from "#core/verdict/hold-off.ts";
 import { refusalBy } from "#core/verdict/reader-policy.ts";
 import type { LocalTime } from "#core/verdict/schedule.ts";
+import type { CarriedStates } from "#gateway/carried/carried-states.ts";
 import type { ReaderConfig } from "#gateway/config/config.ts";
 import type { StateMemory } from "#gateway/state-memory.ts";
 
 export interface TapJudgeDeps {
   readonly gateway: string;
   readonly memory: Pick<StateMemory, "index" | "traits" | "counters">;
+  /** What tags have brought beyond that. */
+  readonly carried: Pick<CarriedStates, "enrolled" | "has">;
   /** Whether there is room to record; without it no tap is accepted. */
   readonly hasRoom: () => boolean;
   /** What the clock on the wall shows; null while it isn't trusted. */
@@ -96,7 +99,8 @@ export class TapJudge {
 
   judge(arrived: Arrived): Judged {
     const { reader, sighting, card } = arrived;
-    const enrolled = this.#deps.memory.index.enrolled(toHex(card));
+    const { memory, carried } = this.#deps;
+    const enrolled = carried.enrolled(toHex(card), memory.index.enrolled(toHex(card)));
     const decided = decide(sighting.uid, enrolled);
     const shown = this.#shownBy(arrived);
     const { count } = shown;
@@ -149,13 +153,13 @@ export class TapJudge {
   ): Verdict {
     if (decided._tag !== "Accepted") return decided;
     const { device } = decided;
-    const { memory, localTime, hasRoom } = this.#deps;
+    const { memory, carried, localTime, hasRoom } = this.#deps;
     const { policy } = arrived.reader;
     const reason = refusalBy(policy, {
       device,
       counter: finding,
       isSunRight,
-      has: (key, value) => memory.traits.has(device, key, value),
+      has: (key, value) => carried.has(device, key, value) ?? memory.traits.has(device, key, value),
       isOriginal: this.#isOriginal(arrived),
       localTime: policy.schedules.length === 0 ? null : localTime(arrived.sighting.wallMs),
     });

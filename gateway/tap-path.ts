@@ -4,12 +4,17 @@
  */
 import * as E from "fp-ts/lib/Either.js";
 import { fromHex, toHex, utf8 } from "#core/bytes.ts";
+import { carriedIn } from "#core/carried/carried-message.ts";
+import type { CarriedError } from "#core/carried/carried-state.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import { ACTOR } from "#core/log/actor.ts";
 import { TECHNOLOGY, VERDICT, type TapBody } from "#core/log/body.ts";
+import { REPLACES_COUNT_MAX, type WriteName } from "#core/log/operation.ts";
 import { nothingSeen, onArrival, onLeft, type ReaderPresence } from "#core/verdict/debounce.ts";
 import type { Verdict } from "#core/verdict/decide.ts";
+import type { NextWrite } from "#core/verdict/known-registers.ts";
 import { operationsFor } from "#core/verdict/on-tap.ts";
+import type { BroughtEntry, CarriedStates } from "#gateway/carried/carried-states.ts";
 import type { GatewayConfig, ReaderConfig } from "#gateway/config/config.ts";
 import type { PendingRecord } from "#gateway/writer/pending-record.ts";
 import type { AppendError, Committed, LogWriter } from "#gateway/writer/log-writer.ts";
@@ -24,6 +29,8 @@ export interface TapReport {
   /** Card id, hex. */
   readonly card: string;
   readonly verdict: Verdict;
+  /** What its tag has brought of the device, and no record here says yet. */
+  readonly brought: ReadonlyArray<BroughtEntry>;
   /** Counts of the card's own counter before this tap that no log known here has: somebody else has read it. */
   readonly unlogged: number;
   readonly recorded: E.Either<AppendError, Committed>;
@@ -47,10 +54,13 @@ export interface TapPathDeps extends Omit<TapJudgeDeps, "gateway"> {
   /** What is known of cards and devices, and which writes a new one replaces. */
   readonly memory: Pick<StateMemory, "index" | "registers" | "traits" | "counters">;
   readonly writer: Pick<LogWriter, "append" | "head">;
+  readonly carried: Pick<CarriedStates, "take" | "newsOf" | "replacedBy" | "enrolled" | "has">;
   /** Shows the signal; whether that worked is the reader's to say in its own events. */
   readonly show: (reader: ReaderConfig, signal: FeedbackSignal) => void;
   readonly onReport: (report: TapReport) => void;
   readonly onAgain: (again: TapAgain) => void;
+  /** What a card carries is not believed. */
+  readonly onNotCarried: (reader: string, error: CarriedError) => void;
 }
 
 export class TapPath {
@@ -101,6 +111,7 @@ export class TapPath {
     this.#presence.set(sighting.reader, state);
     const arrived = { reader, sighting, card: cardId };
     if (!isTap) return this.#judge.passOver(arrived);
+    this.#takeCarried(arrived);
 
     // tap → verdict → feedback: from memory, and before any I/O unless the reader is set to audit first
     const judged = this.#judge.judge(arrived);
@@ -113,17 +124,27 @@ export class TapPath {
     }
 
     // verdict → record → commit
+    const brought = verdict._tag === "Unknown" ? [] : this.#deps.carried.newsOf(verdict.device);
     const recorded = await this.#deps.writer.append(this.#record(arrived, judged));
     const diskMs = clock.preciseMs() - startMs;
     if (E.isLeft(recorded)) this.#deps.show(reader, "failed");
     else if (reader.audit === "first") this.#deps.show(reader, signalFor(verdict));
 
     // commit → state, link: the store folds what it committed, the writer hands it to the link
-    this.#deps.onReport({ sighting, card, verdict, unlogged, recorded, verdictMs, diskMs });
+    const report = { sighting, card, verdict, brought, unlogged, recorded, verdictMs, diskMs };
+    this.#deps.onReport(report);
+  }
+
+  /** What the card knows of its device from elsewhere. */
+  #takeCarried({ reader, sighting, card }: Arrived): void {
+    const bytes = reader.stateOnTag === null ? null : carriedIn(sighting.ndef);
+    if (bytes === null) return;
+    const taken = this.#deps.carried.take(card, bytes);
+    if (E.isLeft(taken)) this.#deps.onNotCarried(reader.id, taken.left);
   }
 
   #record({ reader, sighting, card }: Arrived, { verdict, operations }: Judged): PendingRecord {
-    const { config, cardHmac, memory, writer } = this.#deps;
+    const { config, cardHmac } = this.#deps;
     const device = verdict._tag === "Unknown" ? null : verdict.device;
     const rules = verdict._tag === "Accepted" ? reader.onTap : [];
     const place = {
@@ -144,13 +165,17 @@ export class TapPath {
       ndef: sighting.ndef === null ? null : cardHmac(sighting.ndef),
       device,
       operations: [
-        ...operationsFor(rules, place, (write) =>
-          memory.registers.replacedBy(device ?? "", write, writer.head?.epoch),
-        ),
+        ...operationsFor(rules, place, (write) => this.#replacedBy(device ?? "", write)),
         ...operations,
       ],
     });
     return { wallMs: sighting.wallMs, monoMs: sighting.monoMs, queries: [], body };
+  }
+
+  #replacedBy(device: string, write: NextWrite): ReadonlyArray<WriteName> {
+    const { memory, carried, writer } = this.#deps;
+    const known = memory.registers.replacedBy(device, write, writer.head?.epoch);
+    return [...carried.replacedBy(device, write), ...known].slice(0, REPLACES_COUNT_MAX);
   }
 }
 

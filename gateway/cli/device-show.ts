@@ -41,7 +41,7 @@ interface ShowOptions extends CommonOptions {
 }
 
 const words = (view: DeviceView, at: AskedMoment | null, options: ShowOptions): string => {
-  if (view.values.length > 0) return formatDevice(view, options.why === true);
+  if (view.values.length + view.brought.length > 0) return formatDevice(view, options.why === true);
   const when = at === null ? "" : ` at ${formatMoment(at)}`;
   return `nothing was known of ${view.device}${when}`;
 };

@@ -7,8 +7,9 @@ import { encodeNdef, type NdefRecord } from "#core/card/ndef.ts";
 import { externalRecord, mimeRecord, textRecord, uriRecord } from "#core/card/well-known.ts";
 import { askAndPrint } from "#gateway/cli/ask.ts";
 import { EXIT, type CommonOptions, type ExitCode, type Io } from "#gateway/cli/io.ts";
+import { formatTime } from "#gateway/cli/moment.ts";
 import { registerTagKeys } from "#gateway/cli/tag-keys.ts";
-import type { TagView, TagWritten } from "#gateway/control/protocol.ts";
+import type { TagView, TagWritten } from "#gateway/control/tag-views.ts";
 
 interface AtReader extends CommonOptions {
   readonly reader?: string;
@@ -39,6 +40,15 @@ const originalWords = (original: boolean | null): string => {
   return original ? "NXP's: an original chip" : "not NXP's: another maker's chip, or a copy";
 };
 
+const carriedWords = (carried: TagView["carried"]): ReadonlyArray<string> => {
+  if (carried === null) return [];
+  if ("refused" in carried)
+    return [line("carries", `a state that isn't believed: ${carried.refused}`)];
+  const { device, gateway, statedMs, values } = carried;
+  const said = values.map(({ key, value }) => `${key}=${String(value ?? "(unset)")}`).join(" ");
+  return [line("carries", `${device}, by ${gateway} at ${formatTime(statedMs)}: ${said}`)];
+};
+
 export const formatTag = (tag: TagView): string => {
   const { views, content, unreadable } = tag;
   const kind = TECHNOLOGY_WORDS[tag.technology];
@@ -57,6 +67,7 @@ export const formatTag = (tag: TagView): string => {
     ),
     line("signature", originalWords(tag.original)),
     ...message.map((text, index) => line(index === 0 ? "message" : "", text)),
+    ...carriedWords(tag.carried),
   ].join("\n");
 };
 

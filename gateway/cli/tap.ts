@@ -37,6 +37,8 @@ export const formatEvent = (event: WatchEvent): string => {
       return `${event.reader.padEnd(8)} UNREAD    ${event.message}`;
     case "refused":
       return `${event.reader.padEnd(8)} refused   ${reasonWords(event.reason)}`;
+    case "carried":
+      return `${event.reader.padEnd(8)} tag       ${event.device}: ${event.message}`;
     case "risk":
       return formatRisk(event.risk);
     case "alarm":

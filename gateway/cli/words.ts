@@ -3,6 +3,7 @@ import { CARD_KEY } from "#core/verdict/card-index.ts";
 import type { RefusalReason, UnknownReason } from "#core/verdict/decide.ts";
 import { formatTime } from "#gateway/cli/moment.ts";
 import type { DifferenceView, TapView } from "#gateway/control/protocol.ts";
+import type { BroughtView } from "#gateway/queries/brought.ts";
 import type { DeviceRow, DeviceValue, DeviceView, Provenance } from "#gateway/queries/devices.ts";
 import type { RecordView } from "#gateway/queries/records.ts";
 import type { JsonValue } from "#gateway/queries/values.ts";
@@ -68,6 +69,14 @@ const unloggedWords = (count: number): string =>
     ? "read once before in no log known here"
     : `read ${count} times before in no log known here`;
 
+/** What no record here says yet, and who has stated it. */
+const broughtWords = (brought: ReadonlyArray<BroughtView>): string => {
+  const [first] = brought;
+  if (first === undefined) return "";
+  const values = brought.map(({ key, value }) => `${key}=${String(value ?? "(unset)")}`);
+  return `   [by its tag, ${first.gateway} at ${formatTime(first.statedMs)}: ${values.join(" ")}]`;
+};
+
 export const formatTap = (tap: TapView): string => {
   const what = tap.device ?? `card ${tap.card}`;
   const marks = `${tap.atStart ? "   [at start]" : ""}${tap.simulated ? "   [simulated]" : ""}`;
@@ -75,9 +84,10 @@ export const formatTap = (tap: TapView): string => {
   if (tap.notRecorded !== null) return `NOT RECORDED  ${what}   ${tap.notRecorded}${marks}`;
   const content = tap.content.map((text) => `   "${text}"`).join("");
   const unlogged = tap.unlogged === 0 ? "" : `   ${unloggedWords(tap.unlogged)}`;
+  const brought = broughtWords(tap.brought);
   const times = `verdict ${tap.verdictMs.toFixed(1)} ms · on disk ${tap.diskMs.toFixed(1)} ms`;
   const values = tap.verdict === "accepted" ? `   ${formatValues(tap.values)}` : "";
-  return `${tap.verdict.padEnd(8)}  ${what}${reason}${unlogged}   ${times}${values}${content}${marks}`;
+  return `${tap.verdict.padEnd(8)}  ${what}${reason}${unlogged}   ${times}${values}${brought}${content}${marks}`;
 };
 
 /** The time by the clock that wrote it, and what it should have said. */
@@ -131,9 +141,15 @@ const formatDeviceValue = (standing: DeviceValue, width: number, why: boolean): 
   return [line, ...lines].join("\n");
 };
 
-export const formatDevice = (view: DeviceView, why: boolean): string => {
-  const width = Math.max(...view.values.map(({ key }) => key.length));
-  return view.values.map((standing) => formatDeviceValue(standing, width, why)).join("\n");
+const formatBrought = ({ value, gateway, statedMs }: BroughtView): string =>
+  `${String(value ?? "(unset)")}   [by its tag: ${gateway} at ${formatTime(statedMs)}; no record here says so yet]`;
+
+export const formatDevice = ({ values, brought }: DeviceView, why: boolean): string => {
+  const width = Math.max(...[...values, ...brought].map(({ key }) => key.length));
+  return [
+    ...values.map((standing) => formatDeviceValue(standing, width, why)),
+    ...brought.map((one) => `${one.key.padEnd(width)}  ${formatBrought(one)}`),
+  ].join("\n");
 };
 
 export const formatDeviceRow = (row: DeviceRow): string => {

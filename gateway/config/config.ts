@@ -39,8 +39,15 @@ export interface ReaderConfig {
   readonly policy: ReaderPolicy;
   readonly audit: Audit;
   readonly onTap: ReadonlyArray<TapRule>;
+  /** Tags bring what is known of their devices elsewhere, and take along what is known here; null: they don't. */
+  readonly stateOnTag: StateOnTag | null;
   /** Shows what the reader itself shows, or can't; null for none. */
   readonly gpio: GpioConfig | null;
+}
+
+export interface StateOnTag {
+  /** What is carried beside whose card it is and how safe; null: as much as there is room for. */
+  readonly keys: ReadonlySet<string> | null;
 }
 
 export interface ListenAddress {

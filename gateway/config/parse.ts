@@ -1,16 +1,22 @@
 /** Text of a configuration file → `GatewayConfig`, or every problem that it has. */
 import { dirname, join, resolve } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
-import { SCOPE_UID } from "#core/card/read-card.ts";
+import { type ReadScope, SCOPE_UID } from "#core/card/read-card.ts";
 import { KEY_LENGTH_MAX } from "#core/log/operation.ts";
 import type { TapRule, TapValue } from "#core/verdict/on-tap.ts";
 import { OPEN_POLICY } from "#core/verdict/reader-policy.ts";
-import type { GatewayConfig, ListenAddress, ReaderConfig } from "#gateway/config/config.ts";
+import type {
+  GatewayConfig,
+  ListenAddress,
+  ReaderConfig,
+  StateOnTag,
+} from "#gateway/config/config.ts";
 import { parseGpio } from "#gateway/config/parse-gpio.ts";
 import { parsePolicyAndScope, parseTimeZone } from "#gateway/config/parse-policy.ts";
 import { formatListen, parseListen } from "#gateway/config/listen.ts";
 import type { ConfigProblem } from "#gateway/config/problem.ts";
 import { parsePn532, refuseSharedDevices } from "#gateway/config/pn532.ts";
+import { parseStateOnTag } from "#gateway/config/parse-state-on-tag.ts";
 import { YamlReader } from "#gateway/config/yaml-reader.ts";
 
 const NAME = {
@@ -112,20 +118,30 @@ const parseRules = (reader: YamlReader): ReadonlyArray<TapRule> => {
   });
 };
 
+/** A state is read with the message that it stands in. */
+const withMessage = (scope: ReadScope, stateOnTag: StateOnTag | null): ReadScope => ({
+  ...scope,
+  ndef: scope.ndef || stateOnTag !== null,
+});
+
 const parseReader = (reader: YamlReader): ReaderConfig => {
   const id = reader.text("id", NAME);
   if (id === undefined && !reader.has("id")) reader.problem("id", "is missing");
   const driver = reader.oneOf("driver", ["pcsc", "pn532", "simulated"]);
   if (driver === undefined && !reader.has("driver")) reader.problem("driver", "is missing");
+  const { policy, scope } = parsePolicyAndScope(reader);
+  const stateOnTag = parseStateOnTag(reader);
   const config: ReaderConfig = {
     id: id ?? "",
     driver: driver ?? "pcsc",
     match: reader.text("match", ANY_TEXT) ?? null,
     pn532: driver === "pn532" ? parsePn532(reader) : null,
     optional: false,
-    ...parsePolicyAndScope(reader),
+    policy,
+    scope: withMessage(scope, stateOnTag),
     audit: reader.oneOf("audit", ["now", "first"]) ?? "now",
     onTap: parseRules(reader),
+    stateOnTag,
     gpio: parseGpio(reader),
   };
   reader.refuseUnknownKeys();
@@ -235,6 +251,7 @@ export const demoConfig = (folder: string): GatewayConfig => {
     policy: OPEN_POLICY,
     audit: "now",
     onTap: DEFAULT_ON_TAP,
+    stateOnTag: null,
     gpio: null,
   } as const;
   return {

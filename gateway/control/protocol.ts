@@ -9,8 +9,8 @@ import type { RecordName } from "#gateway/queries/known.ts";
 import type { AskedMoment } from "#gateway/queries/moments.ts";
 import type { RecordView } from "#gateway/queries/records.ts";
 import type { JsonScalar, JsonValue } from "#gateway/queries/values.ts";
-import type { Technology } from "#core/card/sighting.ts";
-import type { UidViews } from "#core/card/uid-views.ts";
+import type { TagView, TagWritten } from "#gateway/control/tag-views.ts";
+import type { BroughtView } from "#gateway/queries/brought.ts";
 import type { ReaderStatus } from "#gateway/reader/readers.ts";
 import type { BrokerStatus } from "#gateway/link/mqtt-link.ts";
 import type { Risk } from "#gateway/queries/risk.ts";
@@ -171,35 +171,8 @@ export interface TapView {
   readonly content: ReadonlyArray<string>;
   /** The device's values after the tap. */
   readonly values: DeviceRow["values"];
-}
-
-/** A card as it tells of itself. */
-export interface TagView {
-  readonly reader: string;
-  readonly technology: Technology;
-  readonly chip: string | null;
-  readonly uid: string;
-  readonly views: UidViews;
-  /** Null, or why it can't be enrolled. */
-  readonly unfit: string | null;
-  /** The device that it is enrolled for. */
-  readonly device: string | null;
-  /** Its own count of its taps. */
-  readonly counter: number | null;
-  /** Whether the maker's signature is NXP's; null: it gave none. */
-  readonly original: boolean | null;
-  /** A line for each record of its message; null: it holds none. */
-  readonly content: ReadonlyArray<string> | null;
-  /** Null, or why its message can't be read. */
-  readonly unreadable: string | null;
-}
-
-export interface TagWritten {
-  readonly reader: string;
-  readonly uid: string;
-  /** False: it held just this before. */
-  readonly changed: boolean;
-  readonly content: ReadonlyArray<string>;
+  /** What its tag has brought, and no record here says yet. */
+  readonly brought: ReadonlyArray<BroughtView>;
 }
 
 /** A key that reads otherwise than it will. */
@@ -249,6 +222,14 @@ export type WatchEvent =
     }
   /** A card was there but could not be read whole: no tap, and what to do. */
   | { readonly event: "unread"; readonly reader: string; readonly message: string }
+  /** What became of putting onto a tag what is known of its device. */
+  | {
+      readonly event: "carried";
+      readonly reader: string;
+      readonly device: string;
+      readonly outcome: string;
+      readonly message: string;
+    }
   /** Refused without being a tap, so there is no record. */
   | { readonly event: "refused"; readonly reader: string; readonly reason: "one-card-only" }
   /** Peers hold more, or less, of this gateway's records. */

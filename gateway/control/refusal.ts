@@ -1,4 +1,5 @@
 /** Refusals in words for an operator: made here, once, at the edge. */
+import type { CarriedError } from "#core/carried/carried-state.ts";
 import * as E from "fp-ts/lib/Either.js";
 import type { UidError, UidUnfit } from "#core/card/uid.ts";
 import { describeCardReadError } from "#core/card/read-card.ts";
@@ -111,5 +112,21 @@ export const describeIrreversible = (irreversible: Irreversible): string => {
       return "too far away to count back";
     case "not-kept":
       return "what stood before isn't kept here: set it by hand";
+  }
+};
+
+/** Why what a tag carries is not believed. */
+export const describeCarriedError = (error: CarriedError): string => {
+  switch (error._tag) {
+    case "CarriedMalformed":
+      return "it is damaged";
+    case "CarriedVersionUnknown":
+      return "a later version of tapmesh wrote it";
+    case "CarriedSignerUnknown":
+      return "no gateway of this fleet, as far as the roster here goes, has stated it";
+    case "CarriedSignerInactive":
+      return `${error.gateway} has stated it, which is retired or revoked`;
+    case "CarriedSignatureWrong":
+      return "it was altered, or copied from another tag";
   }
 };

@@ -10,16 +10,13 @@ import { isOriginal } from "#core/card/originality.ts";
 import type { Technology } from "#core/card/sighting.ts";
 import { type Uid, uidUnfitFor } from "#core/card/uid.ts";
 import { uidViews } from "#core/card/uid-views.ts";
+import { carriedIn } from "#core/carried/carried-message.ts";
+import { broughtViews } from "#gateway/queries/brought.ts";
 import { writeCard } from "#core/card/write-card.ts";
 import { describeMessage } from "#gateway/control/message-content.ts";
-import type {
-  ControlError,
-  ControlRequest,
-  RequestOf,
-  TagView,
-  TagWritten,
-} from "#gateway/control/protocol.ts";
-import { describeUnfit, refusal } from "#gateway/control/refusal.ts";
+import type { ControlError, ControlRequest, RequestOf } from "#gateway/control/protocol.ts";
+import type { CarriedView, TagView, TagWritten } from "#gateway/control/tag-views.ts";
+import { describeCarriedError, describeUnfit, refusal } from "#gateway/control/refusal.ts";
 import type { Gateway } from "#gateway/gateway.ts";
 import type { ReaderEvent } from "#gateway/ports.ts";
 import { readerOf } from "#gateway/reader/card-flows.ts";
@@ -49,6 +46,7 @@ export interface TagGateway {
   readonly material: Pick<Gateway["material"], "cardHmac">;
   readonly memory: { readonly index: Pick<Gateway["memory"]["index"], "enrolled"> };
   readonly cardFlows: Gateway["cardFlows"];
+  readonly carried: Pick<Gateway["carried"], "open">;
   readonly watch: Gateway["watch"];
 }
 
@@ -111,8 +109,21 @@ export class TagsAtReaders {
       counter,
       original: signature === null ? null : isOriginal(uid, signature),
       content: ndef === null ? null : describeMessage(ndef),
+      carried: this.#carriedView(uid, ndef),
       unreadable: unreadable === null ? null : describeCardReadError(unreadable),
     };
+  }
+
+  #carriedView(uid: Uid, ndef: Uint8Array | null): CarriedView | null {
+    const bytes = carriedIn(ndef);
+    if (bytes === null) return null;
+    const card = this.#gateway.material.cardHmac(fromHex(uid) ?? NO_ANSWER);
+    const opened = this.#gateway.carried.open(card, bytes);
+    if (E.isLeft(opened)) return { refused: describeCarriedError(opened.left) };
+    const { state, by } = opened.right;
+    const { device, statedMs } = state;
+    const values = broughtViews(state.entries.map((entry) => ({ ...entry, by, statedMs })));
+    return { device, gateway: by.name, statedMs, values };
   }
 
   #deviceOf(uid: Uid): string | null {

@@ -13,6 +13,7 @@ import {
   describeSimulatedTapError,
   refusal,
 } from "#gateway/control/refusal.ts";
+import { broughtViews } from "#gateway/queries/brought.ts";
 import { deviceValues } from "#gateway/queries/devices.ts";
 import { emulatedCard, type EmulatedCardError } from "#gateway/reader/emulated/catalogue.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
@@ -20,6 +21,8 @@ import type { Gateway, GatewayEvent } from "#gateway/gateway.ts";
 import type { TapAgain, TapReport } from "#gateway/tap-path.ts";
 
 const HOLD_MS = 20;
+/** As long as a person holds it: what is known of it must find its way onto the tag. */
+const HOLD_TO_CARRY_MS = 300;
 /** Some kilobytes each; beyond, all are as new again. */
 const EMULATED_CARDS_MAX = 1_000;
 const REPORT_TIMEOUT_MS = 10_000;
@@ -29,7 +32,7 @@ const sightingView = async (
   gateway: Gateway,
   { sighting, verdict, verdictMs }: Pick<TapReport, "sighting" | "verdict" | "verdictMs">,
 ): Promise<
-  Omit<TapView, "verdict" | "reason" | "diskMs" | "record" | "notRecorded" | "unlogged">
+  Omit<TapView, "verdict" | "reason" | "diskMs" | "record" | "notRecorded" | "unlogged" | "brought">
 > => {
   const device = verdict._tag === "Unknown" ? null : verdict.device;
   const entries = device === null ? [] : await gateway.store.entries(device);
@@ -51,7 +54,7 @@ const VERDICTS = { Accepted: "accepted", Unknown: "unknown", Refused: "refused" 
 
 /** A report as JSON, with the device's values as they are after the tap. */
 export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapView> => {
-  const { verdict, recorded, diskMs, unlogged } = report;
+  const { verdict, recorded, diskMs, unlogged, brought } = report;
   const place = E.isRight(recorded) ? recorded.right : undefined;
   return {
     ...(await sightingView(gateway, report)),
@@ -61,6 +64,7 @@ export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapV
     record: place === undefined ? null : { epoch: toHex(place.epoch), seq: place.seq },
     notRecorded: E.isLeft(recorded) ? describeAppendError(recorded.left) : null,
     unlogged,
+    brought: broughtViews(brought),
   };
 };
 
@@ -73,6 +77,7 @@ export const tapAgainView = async (gateway: Gateway, again: TapAgain): Promise<T
   record: null,
   notRecorded: null,
   unlogged: 0,
+  brought: [],
 });
 
 /** Waits for what is said of exactly this sighting. */
@@ -157,7 +162,9 @@ export class SimulatedTaps {
   }
 
   #hold(reader: string, card: EmulatedCard): E.Either<ControlError, Sighting> {
-    const held = this.#gateway.readers.simulated.tap(reader, card, HOLD_MS);
+    const config = this.#gateway.config.readers.find(({ id }) => id === reader);
+    const holdMs = (config?.stateOnTag ?? null) === null ? HOLD_MS : HOLD_TO_CARRY_MS;
+    const held = this.#gateway.readers.simulated.tap(reader, card, holdMs);
     if (E.isLeft(held)) return refusal("tap-refused", describeSimulatedTapError(held.left));
     this.#last.set(reader, { uid: toHex(card.uid), leftMs: this.#untilLeft(reader) });
     return held;

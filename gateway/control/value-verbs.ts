@@ -1,6 +1,6 @@
 /** Verbs that write a device's values: set, and the members of sets. */
 import * as E from "fp-ts/lib/Either.js";
-import { TYPE, type Operation, type Scalar } from "#core/log/operation.ts";
+import { REPLACES_COUNT_MAX, TYPE, type Operation, type Scalar } from "#core/log/operation.ts";
 import type { Entry } from "#core/state/entry.ts";
 import { writesOfMember } from "#core/state/reading.ts";
 import { counterSteps, intoRecords, replacing } from "#core/state/revert.ts";
@@ -57,15 +57,18 @@ const changes = (
   );
 
 /** A record that replaces all that is known of its key when it is written. */
-const replacingAll = (place: Place, value: Scalar): NewRecord => {
+const replacingAll = (gateway: Gateway, place: Place, value: Scalar): NewRecord => {
   const { device, key, type, user } = place;
+  const brought = gateway.carried.replacedBy(device, place); // known to whoever looks at the device
   return {
     queries: [{ device, key, type }],
     body: ([replaces = []]) => ({
       _tag: "Change",
       actor: localUser(user),
       device,
-      operations: [{ key, type, value, replaces }],
+      operations: [
+        { key, type, value, replaces: [...brought, ...replaces].slice(0, REPLACES_COUNT_MAX) },
+      ],
     }),
   };
 };
@@ -117,7 +120,7 @@ const recordsFor = (
     case TYPE.min:
       return extremeTo(gateway, place, value);
     default:
-      return E.right([replacingAll(place, value)]);
+      return E.right([replacingAll(gateway, place, value)]);
   }
 };
 

@@ -17,6 +17,7 @@ import { SimulatedTaps } from "#gateway/control/tap-verb.ts";
 import { setMember, setValue } from "#gateway/control/value-verbs.ts";
 import { voidRecord } from "#gateway/control/void-verb.ts";
 import { watchEvent } from "#gateway/control/watch-events.ts";
+import { broughtViews } from "#gateway/queries/brought.ts";
 import { deviceRows, deviceView, withStatus } from "#gateway/queries/devices.ts";
 import { newestRecords } from "#gateway/queries/records.ts";
 import type { Gateway } from "#gateway/gateway.ts";
@@ -35,12 +36,17 @@ export interface ControlVerbs {
 }
 
 const showDevice = async (gateway: Gateway, request: RequestOf<"device">): Promise<Answer> => {
-  const view = await deviceView(gateway.store, request.device, request.at);
-  if (E.isLeft(view)) return queryRefusal(view.left);
+  const { device, at } = request;
+  const view = await deviceView(gateway.store, device, at);
+  const brought = at === null ? broughtViews(gateway.carried.newsOf(device)) : [];
+  if (E.isLeft(view)) {
+    const isBrought = view.left._tag === "DeviceUnknown" && brought.length > 0;
+    return isBrought ? E.right({ device, values: [], brought }) : queryRefusal(view.left);
+  }
   const { state } = gateway.sync;
   // Of others' records this gateway knows of two disks: the author's, and its own.
   return E.right(
-    withStatus(view.right, ({ gateway: author, epoch, seq }) =>
+    withStatus({ ...view.right, brought }, ({ gateway: author, epoch, seq }) =>
       author === gateway.config.gateway ? safetyOfRecord(state, epoch, seq) : "mirrored(1)",
     ),
   );

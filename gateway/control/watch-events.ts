@@ -1,4 +1,5 @@
 /** What happens in the gateway, as `tapmesh watch` and the console are told. */
+import { describeCardWriteError } from "#core/card/card-write-error.ts";
 import { describeCardReadError } from "#core/card/read-card.ts";
 import type { AcceptedRange } from "#core/log/range.ts";
 import { describeAlarm } from "#gateway/queries/alarms.ts";
@@ -38,6 +39,28 @@ const readerEvent = (event: ReaderEvent): WatchEvent | undefined => {
   }
 };
 
+const CARRIED_WORDS: ReadonlyMap<string, string> = new Map([
+  ["written", "carries what is known of it: it may be taken away"],
+  ["unchanged", "carries what is known of it already: it may be taken away"],
+  ["elsewhere", "was taken away before what is known of it was put on it"],
+  ["no-room", "has no room for what is known of it; an NTAG215 or NTAG216 has"],
+  [
+    "left-alone",
+    'carries what only a newer roster or version can read, and keeps it; "tapmesh tag erase" takes it off',
+  ],
+]);
+
+const carriedEvent = ({
+  reader,
+  device,
+  outcome,
+}: Extract<GatewayEvent, { readonly _tag: "StateCarried" }>): WatchEvent => {
+  const words =
+    typeof outcome === "string" ? CARRIED_WORDS.get(outcome) : describeCardWriteError(outcome);
+  const code = typeof outcome === "string" ? outcome : "not-written";
+  return { event: "carried", reader, device, outcome: code, message: words ?? code };
+};
+
 /** Undefined for what nobody is told of. */
 export const watchEvent = async (
   gateway: Gateway,
@@ -58,6 +81,8 @@ export const watchEvent = async (
       const { code, author } = event.alarm;
       return { event: "alarm", code, gateway: author, message: describeAlarm(event.alarm) };
     }
+    case "StateCarried":
+      return carriedEvent(event);
     case "EpochsHeard":
       return undefined;
   }

@@ -8,6 +8,7 @@ import type { Entry, Write } from "#core/state/entry.ts";
 import { conflictOf, decidingWrite, inOrder } from "#core/state/reading.ts";
 import { scalarText, standingOf, standingWrites } from "#core/state/standing.ts";
 import type { Store } from "#gateway/ports.ts";
+import type { BroughtView } from "#gateway/queries/brought.ts";
 import { counterValues, isMark } from "#gateway/queries/card-counter.ts";
 import { knownOf, type Known, type RecordName } from "#gateway/queries/known.ts";
 import { pastEntries, type AskedMoment, type QueryError } from "#gateway/queries/moments.ts";
@@ -61,6 +62,8 @@ export interface DeviceValue {
 export interface DeviceView {
   readonly device: string;
   readonly values: ReadonlyArray<DeviceValue>;
+  /** What its tag has brought, and no record here says yet; nothing while the gateway isn't running. */
+  readonly brought: ReadonlyArray<BroughtView>;
 }
 
 /** Reads each record once, however many values it has set. */
@@ -155,7 +158,11 @@ export const deviceView = async (
   const counted = counterValues(entries.right, known.clocks.trueTime, (write) =>
     provenanceOf(write, known, reader),
   );
-  return E.right({ device, values: [...(await Promise.all(values)), ...(await counted)] });
+  return E.right({
+    device,
+    values: [...(await Promise.all(values)), ...(await counted)],
+    brought: [],
+  });
 };
 
 /** The same view, with what is known of how many disks each record is on. */

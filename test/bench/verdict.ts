@@ -16,6 +16,7 @@ import { nowMs, rest } from "#test/bench/clock.ts";
 import { rowOf, type Row } from "#test/bench/row.ts";
 import { cardOf, deviceOf, indexOfTags, TAGS } from "#test/bench/verdict-child.ts";
 import { right } from "#test/gateway/fleet.ts";
+import { nothingCarried } from "#test/gateway/nothing-carried.ts";
 
 const INDEX_MAX_MB = 5;
 const JUDGE_MAX_MS = 2;
@@ -63,6 +64,7 @@ const judgeOfTags = (): TapJudge => {
   return new TapJudge({
     gateway: "lobby",
     memory: { index, traits, counters },
+    carried: nothingCarried(),
     hasRoom: () => true,
     localTime: localTimeIn("Europe/Berlin"),
     isOriginal: () => true,
@@ -83,6 +85,7 @@ const arrivalOf = (tag: number): Arrived => ({
     audit: "now",
     onTap: [],
     gpio: null,
+    stateOnTag: null,
     policy: {
       allow: CONDITIONS,
       deny: [{ key: "device", values: ["tag-x"] }],

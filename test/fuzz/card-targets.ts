@@ -2,6 +2,7 @@
 import { concatBytes, fromUtf8, utf8 } from "#core/bytes.ts";
 import { decodeResponse, decodeThru } from "#core/card/apdu.ts";
 import { technologyOfAtr } from "#core/card/atr.ts";
+import { carryOnTag } from "#core/carried/carry-on-tag.ts";
 import { inspectCard } from "#core/card/inspect-card.ts";
 import { decodeNdef } from "#core/card/ndef.ts";
 import { isOriginal } from "#core/card/originality.ts";
@@ -31,6 +32,10 @@ const SUN_LINKS = [
   "https://choose.url.com/ntag424?uid=041E3C8A2D6B80&ctr=000006&cmac=4B00064004B0B3D3",
   "https://www.my424dna.com/?picc_data=FD91EC264309878BE6345CBE53BADF40&enc=CEE9A53E3E463EF1F459635736738962&cmac=ECC1E7F6C6C73BF6",
 ].map(utf8);
+
+const UID = E.getOrElseW((error: unknown): never => {
+  throw new Error(`no UID: ${JSON.stringify(error)}`);
+})(parseUid("04A1B2C3D46C80"));
 
 const textOf = (bytes: Uint8Array): string => fromUtf8(bytes) ?? String.fromCharCode(...bytes);
 
@@ -182,6 +187,12 @@ export const CARD_TARGETS: ReadonlyArray<Target> = [
   ofFlow("writing", (technology, force) => writeCard(technology, { message: URI, force })),
   ofFlow("erasing", (technology, force) =>
     writeCard(technology, { message: new Uint8Array(), force }),
+  ),
+  ofFlow("carrying", (technology, isRoomy) =>
+    carryOnTag({ technology, uid: UID }, (_there, byteCountMax) => ({
+      _tag: "Carry",
+      payload: new Uint8Array(isRoomy ? Math.max(0, byteCountMax) : 8),
+    })),
   ),
   {
     name: "SUN",

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import * as E from "fp-ts/lib/Either.js";
 import { fromHex, fromUtf8, utf8 } from "#core/bytes.ts";
+import { openCarried } from "#core/carried/carried-state.ts";
 import { decodeBody, encodeBody } from "#core/log/body.ts";
 import { decodeCbor } from "#core/log/cbor.ts";
 import { parseProof } from "#core/log/proof.ts";
@@ -20,6 +21,7 @@ import { askTopic, parseSyncTopic } from "#core/message/topics.ts";
 import { decodeEntry } from "#core/state/entry-codec.ts";
 import { decodeManifest, encodeManifest } from "#core/state/snapshot.ts";
 import { parseRoster } from "#core/trust/roster.ts";
+import { nodeCrypto } from "#gateway/node-crypto.ts";
 import { parseRequest } from "#gateway/control/request.ts";
 import {
   ANSWERS,
@@ -65,7 +67,21 @@ const requests = [
   '{"verb":"import","rows":[{"line":1,"device":"a","uid":"04","values":{}}],"dryRun":true,"user":"x"}',
 ];
 
+const carried = fixture("carried.json", "bytes", fromHex);
+const stater = {
+  name: "lobby",
+  key: fixture("carried.json", "key", fromHex),
+  status: "active",
+} as const;
+
+const to = { fleet: "acme", card: fixture("carried.json", "card", fromHex) };
+/** The signature is of the sample alone: what else is decoded to its end is refused there. */
+const openedCarried = (bytes: Uint8Array): unknown => {
+  return openCarried(nodeCrypto, bytes, { to, staters: [stater] });
+};
+
 export const PEER_TARGETS: ReadonlyArray<Target> = [
+  { name: "carried state", samples: [carried], run: openedCarried },
   { name: "CBOR", samples: bodies, run: (bytes) => decodeCbor(bytes) },
   { name: "record header", samples: headers, run: (bytes) => decodeHeader(bytes) },
   {

@@ -21,6 +21,7 @@ const readerOf = (id: string, audit: ReaderConfig["audit"]): ReaderConfig => ({
     { _tag: "Max", key: "seen", to: { _tag: "Place", of: "time" } },
   ],
   gpio: null,
+  stateOnTag: null,
 });
 
 export const configOf = (fleet: string, gateway: string): GatewayConfig => ({

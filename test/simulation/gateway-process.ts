@@ -17,6 +17,8 @@ import { entropyFrom } from "#test/simulation/keys.ts";
 import { isOfOldVersion } from "#test/simulation/old-version.ts";
 import { SimStore, type SimStoreDeps } from "#test/simulation/store.ts";
 import type { World } from "#test/simulation/world.ts";
+import { CarriedStates } from "#gateway/carried/carried-states.ts";
+import { nodeCrypto } from "#gateway/node-crypto.ts";
 
 /** What a process has in memory; gone with it. */
 export interface Process {
@@ -147,6 +149,13 @@ export const startProcess = async (
       writer,
       cardHmac,
       memory,
+      carried: new CarriedStates({
+        fleet: config.fleet,
+        crypto: nodeCrypto,
+        roster: () => machine.believed.roster,
+        memory,
+      }),
+      onNotCarried: () => undefined,
       hasRoom: () => !machine.disk.isFull,
       localTime: () => null,
       isOriginal: () => false,

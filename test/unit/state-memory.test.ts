@@ -96,7 +96,10 @@ describe("what the main thread keeps of the state", () => {
       reads += 1;
       return store.facts();
     };
-    const memory = new StateMemory({ facts, entriesAfter: store.entriesAfter }, [LOCATION]);
+    const memory = new StateMemory(
+      { facts, entriesAfter: store.entriesAfter, digest: store.digest },
+      [LOCATION],
+    );
     await Promise.all([memory.reload(), memory.reload(), memory.reload()]);
     expect(reads).toBe(2);
   });
@@ -108,8 +111,9 @@ describe("what the main thread keeps of the state", () => {
     await store.mirror(maker.add(claim("cart-1")), true);
     let release: (() => void) | undefined;
     let isSlow = false;
-    const slow: Pick<Store, "entriesAfter" | "facts"> = {
+    const slow: Pick<Store, "entriesAfter" | "facts" | "digest"> = {
       facts: store.facts,
+      digest: store.digest,
       entriesAfter: async (device): Promise<ReadonlyArray<Entry>> => {
         const page = await store.entriesAfter(device);
         if (device === "" || !isSlow) return page;

@@ -16,6 +16,7 @@ import { uriMessage } from "#gateway/reader/emulated/emulated-card.ts";
 import { TapJudge, type Judged } from "#gateway/tap-judge.ts";
 import { right } from "#test/gateway/fleet.ts";
 import { epochOf } from "#test/unit/core/state/histories.ts";
+import { nothingCarried } from "#test/gateway/nothing-carried.ts";
 
 const CARD = new Uint8Array(16).fill(0xca);
 const UID = right(parseUid("04A1B2C3D46C80"));
@@ -47,6 +48,7 @@ class Rig {
     this.#judge = new TapJudge({
       gateway: "lobby",
       memory: this,
+      carried: nothingCarried(),
       hasRoom: () => this.hasRoom,
       localTime: () => this.localTime,
       readSun: (uri) =>
@@ -85,6 +87,7 @@ class Rig {
       audit: "now",
       onTap: [],
       gpio: null,
+      stateOnTag: null,
     };
     const sighting: Sighting = {
       reader: id,

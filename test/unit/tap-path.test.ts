@@ -13,6 +13,7 @@ import type { FeedbackSignal } from "#gateway/ports.ts";
 import { TapPath, type TapReport } from "#gateway/tap-path.ts";
 import { systemClock } from "#gateway/system.ts";
 import type { LogWriter } from "#gateway/writer/log-writer.ts";
+import { nothingCarried } from "#test/gateway/nothing-carried.ts";
 
 const READER = {
   id: "door",
@@ -25,6 +26,7 @@ const READER = {
   audit: "now",
   onTap: [],
   gpio: null,
+  stateOnTag: null,
 } as const;
 
 describe("more than one card in the field", () => {
@@ -51,6 +53,8 @@ describe("more than one card in the field", () => {
           counters: new CardCounters(),
         },
         writer,
+        carried: nothingCarried(),
+        onNotCarried: () => undefined,
         hasRoom: () => true,
         localTime: () => null,
         isOriginal: () => false,

@@ -35,7 +35,9 @@ const other = { value: "yard", why: { ...why, seq: 4, gateway: "yard" } };
 const voidedBy = { epoch: "77aa".padEnd(32, "0"), seq: 9 };
 
 const shown = (changed: Partial<DeviceValue>, isWhy = true): ReadonlyArray<string> =>
-  formatDevice({ device: "cart-7", values: [{ ...value, ...changed }] }, isWhy).split("\n");
+  formatDevice({ device: "cart-7", values: [{ ...value, ...changed }], brought: [] }, isWhy).split(
+    "\n",
+  );
 
 describe("a device", () => {
   test("whose clock was corrected shows both times", () => {

@@ -10,6 +10,7 @@ import { CardFlows } from "#gateway/reader/card-flows.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
 import { inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
+import { nothingCarried } from "#test/gateway/nothing-carried.ts";
 
 /** One reader, at which cards are laid; the second card comes at the exchange of that number. */
 class Bench implements TagGateway {
@@ -39,6 +40,7 @@ class Bench implements TagGateway {
     },
   };
 
+  readonly carried = nothingCarried();
   readonly cardFlows = new CardFlows(this.readers);
 
   watch = (listener: (event: GatewayEvent) => void): (() => void) => {
@@ -94,6 +96,7 @@ test("a card that comes while one that is gone is asked for is met", async () =>
     memory: bench.memory,
     watch: bench.watch,
     cardFlows: bench.cardFlows,
+    carried: bench.carried,
     readers: {
       ...readers,
       exchange: (reader, apdu) => {

@@ -138,7 +138,9 @@ describe("the past", () => {
     expect(await deviceView(store, "nobody", at)).toEqual(
       E.left({ _tag: "DeviceUnknown", device: "nobody" }),
     );
-    expect(await deviceView(store, DEVICE, at)).toEqual(E.right({ device: DEVICE, values: [] }));
+    expect(await deviceView(store, DEVICE, at)).toEqual(
+      E.right({ device: DEVICE, values: [], brought: [] }),
+    );
   });
 
   test("can't be told by a gateway that does not keep all records", async () => {

@@ -1,0 +1,236 @@
+/**
+ * What a gateway states about one device, for its tag to carry to places that have not heard of it. Version 1, final:
+ *   bytes   = CBOR || signature(64)                         Ed25519, by the gateway's key Kg
+ *   CBOR    = [1, signer(4), device, statedMs, epochs, writes, entries]   deterministic; arrays grow only at their ends
+ *   epochs  = [epoch(16), …]
+ *   writes  = [[index of its epoch, seq, ageMs], …]         the records that set what follows; wallMs = statedMs - ageMs
+ *   entries = [[key, type, value, index of its write], …]   `card` has no value: it is this card
+ *   signed  = "tapmesh/carried/v1\n" || fleet || "\n" || card id(16) || CBOR
+ * `signer` is the first 4 bytes of SHA-256(Kg). The card id is not on the tag: what is copied to another tag is
+ * signed for none.
+ */
+import * as E from "fp-ts/lib/Either.js";
+import { concatBytes, equalBytes, utf8 } from "#core/bytes.ts";
+import { DEVICE_NAME_PATTERN, NAME_LENGTH_MAX } from "#core/log/actor.ts";
+import { decodeCbor, encodeCbor, isBytes, isCount, isList, isText } from "#core/log/cbor.ts";
+import type { CborValue } from "#core/log/cbor.ts";
+import type { Crypto, Sha256, SigningKey } from "#core/log/crypto.ts";
+import type { RosterGateway } from "#core/trust/roster.ts";
+import { decodeOperation, type Scalar, type WriteName } from "#core/log/operation.ts";
+
+const VERSION = 1;
+const SIGNER_BYTES = 4;
+const SIGNATURE_BYTES = 64;
+/** No tag that is in use holds more. */
+export const CARRIED_BYTES_MAX = 1_024;
+const EPOCH_BYTES = 16;
+/** Epochs, writes and entries: more has no room on a tag. */
+export const CARRIED_COUNT_MAX = 32;
+
+/** A value, and the record that set it. */
+export interface CarriedEntry {
+  readonly key: string;
+  readonly type: number;
+  readonly value: Scalar;
+  readonly write: CarriedWrite;
+}
+
+/** By the author's clock as it was then. */
+export interface CarriedWrite extends WriteName {
+  readonly wallMs: number;
+}
+
+export interface CarriedState {
+  readonly device: string;
+  /** When it was stated, by the clock of the gateway that did. */
+  readonly statedMs: number;
+  readonly entries: ReadonlyArray<CarriedEntry>;
+}
+
+export type CarriedError =
+  /** Not as version 1 has it: another program's, or damaged. */
+  | { readonly _tag: "CarriedMalformed" }
+  /** Written by a later version. */
+  | { readonly _tag: "CarriedVersionUnknown"; readonly version: number }
+  /** By no gateway of the roster that is believed here: another fleet's, or newer than the roster. */
+  | { readonly _tag: "CarriedSignerUnknown" }
+  /** By a gateway that was retired or revoked. */
+  | { readonly _tag: "CarriedSignerInactive"; readonly gateway: string }
+  /** Altered, copied from another card, or of another fleet. */
+  | { readonly _tag: "CarriedSignatureWrong" };
+
+/** What a statement holds for: a card of a fleet. */
+export interface CarriedFor {
+  readonly fleet: string;
+  /** Card id, 16 bytes. */
+  readonly card: Uint8Array;
+}
+
+const signedText = ({ fleet, card }: CarriedFor, cbor: Uint8Array): Uint8Array =>
+  concatBytes(utf8(`tapmesh/carried/v1\n${fleet}\n`), card, cbor);
+
+const signerOf = (sha256: Sha256, publicKey: Uint8Array): Uint8Array =>
+  sha256(publicKey).subarray(0, SIGNER_BYTES);
+
+const isSameWrite = (a: WriteName, b: WriteName): boolean =>
+  a.seq === b.seq && equalBytes(a.epoch, b.epoch);
+
+const distinct = <A>(items: ReadonlyArray<A>, isSame: (a: A, b: A) => boolean): ReadonlyArray<A> =>
+  items.filter((item, at) => items.findIndex((other) => isSame(other, item)) === at);
+
+const encodeFields = (sha256: Sha256, key: Uint8Array, state: CarriedState): Uint8Array => {
+  // Each once: one record often sets several keys, and one gateway's records are often of one epoch.
+  const writes = distinct(
+    state.entries.map(({ write }) => write),
+    isSameWrite,
+  );
+  const epochs = distinct(
+    writes.map(({ epoch }) => epoch),
+    equalBytes,
+  );
+  return encodeCbor([
+    VERSION,
+    signerOf(sha256, key),
+    state.device,
+    state.statedMs,
+    epochs,
+    writes.map(({ epoch, seq, wallMs }) => [
+      epochs.findIndex((other) => equalBytes(other, epoch)),
+      seq,
+      state.statedMs - wallMs,
+    ]),
+    state.entries.map(({ key: name, type, value, write }) => [
+      name,
+      type,
+      value,
+      writes.findIndex((other) => isSameWrite(other, write)),
+    ]),
+  ]);
+};
+
+/** What signing it would make, without signing it. */
+export const carriedByteCount = (sha256: Sha256, state: CarriedState): number =>
+  encodeFields(sha256, new Uint8Array(32), state).length + SIGNATURE_BYTES;
+
+/** Whether both say the same of the same device, whoever stated it and when. */
+export const isSameCarried = (sha256: Sha256, a: CarriedState, b: CarriedState): boolean => {
+  const [one, other] = [a, b].map((state) =>
+    encodeFields(sha256, new Uint8Array(32), { ...state, statedMs: 0 }),
+  );
+  return one !== undefined && other !== undefined && equalBytes(one, other);
+};
+
+/** States it with this gateway's key. */
+export const signCarried = (
+  sha256: Sha256,
+  key: SigningKey,
+  { state, to }: { readonly state: CarriedState; readonly to: CarriedFor },
+): Uint8Array => {
+  const cbor = encodeFields(sha256, key.publicKey, state);
+  return concatBytes(cbor, key.sign(signedText(to, cbor)));
+};
+
+const decodeEpoch = (value: CborValue): Uint8Array | undefined =>
+  isBytes(value, EPOCH_BYTES) ? value : undefined;
+
+const decodeWrite = (
+  value: CborValue,
+  { epochs, statedMs }: { readonly epochs: ReadonlyArray<Uint8Array>; readonly statedMs: number },
+): CarriedWrite | undefined => {
+  if (!isList(value, 8)) return undefined;
+  const [at, seq, ageMs] = value;
+  const epoch = isCount(at) ? epochs[at] : undefined;
+  return epoch !== undefined && isCount(seq) && typeof ageMs === "number"
+    ? { epoch, seq, wallMs: statedMs - ageMs }
+    : undefined;
+};
+
+const decodeEntry = (
+  value: CborValue,
+  writes: ReadonlyArray<CarriedWrite>,
+): CarriedEntry | undefined => {
+  if (!isList(value, 8)) return undefined;
+  const [key = null, type = null, content = null, at] = value;
+  const operation = decodeOperation([key, type, content, []]);
+  const write = isCount(at) ? writes[at] : undefined;
+  if (operation === undefined || write === undefined) return undefined;
+  const { replaces: _none, ...carried } = operation;
+  return { ...carried, write };
+};
+
+/** All of a list decoded; undefined if one can't be. */
+const decodeAll = <A>(
+  values: CborValue,
+  decode: (value: CborValue) => A | undefined,
+): ReadonlyArray<A> | undefined => {
+  if (!isList(values, CARRIED_COUNT_MAX)) return undefined;
+  const decoded = values.flatMap((value) => decode(value) ?? []);
+  return decoded.length === values.length ? decoded : undefined;
+};
+
+const MALFORMED: E.Either<CarriedError, never> = E.left({ _tag: "CarriedMalformed" });
+
+interface Unopened {
+  readonly signer: Uint8Array;
+  readonly state: CarriedState;
+}
+
+const decodeStated = ([device, statedMs, ...lists]: ReadonlyArray<CborValue>):
+  CarriedState | undefined => {
+  if (!isText(device, NAME_LENGTH_MAX) || !DEVICE_NAME_PATTERN.test(device)) return undefined;
+  if (typeof statedMs !== "number") return undefined;
+  const [epochList = null, writeList = null, entryList = null] = lists;
+  const epochs = decodeAll(epochList, decodeEpoch);
+  const writes =
+    epochs && decodeAll(writeList, (write) => decodeWrite(write, { epochs, statedMs }));
+  const entries = writes && decodeAll(entryList, (entry) => decodeEntry(entry, writes));
+  return entries && { device, statedMs, entries };
+};
+
+const decodeFields = (cbor: Uint8Array): E.Either<CarriedError, Unopened> => {
+  const decoded = decodeCbor(cbor);
+  if (E.isLeft(decoded) || !isList(decoded.right, 16)) return MALFORMED;
+  const [version, signer, ...stated] = decoded.right;
+  if (isCount(version) && version !== VERSION) {
+    return E.left({ _tag: "CarriedVersionUnknown", version });
+  }
+  const state = version === VERSION ? decodeStated(stated) : undefined;
+  return state === undefined || !isBytes(signer, SIGNER_BYTES)
+    ? MALFORMED
+    : E.right({ signer, state });
+};
+
+/** A gateway's key, as the roster has it. */
+export type Stater = Pick<RosterGateway, "name" | "key" | "status">;
+
+/** Who knows better may have written it: what is there stays as it is. */
+export const isToLeave = ({ _tag }: CarriedError): boolean =>
+  _tag === "CarriedSignerUnknown" || _tag === "CarriedVersionUnknown";
+
+/** What was stated, and by whom. */
+export interface OpenedState {
+  readonly state: CarriedState;
+  readonly by: Stater;
+}
+
+/** Right: what was stated, and by which gateway. Left: see {@link CarriedError}; nothing of it is to be believed. */
+export const openCarried = (
+  crypto: Crypto,
+  bytes: Uint8Array,
+  by: { readonly to: CarriedFor; readonly staters: ReadonlyArray<Stater> },
+): E.Either<CarriedError, OpenedState> => {
+  if (bytes.length <= SIGNATURE_BYTES || bytes.length > CARRIED_BYTES_MAX) return MALFORMED;
+  const cbor = bytes.slice(0, -SIGNATURE_BYTES);
+  const unopened = decodeFields(cbor);
+  if (E.isLeft(unopened)) return unopened;
+  const { signer, state } = unopened.right;
+  const named = by.staters.filter(({ key }) => equalBytes(signerOf(crypto.sha256, key), signer));
+  if (named.length === 0) return E.left({ _tag: "CarriedSignerUnknown" });
+  const text = signedText(by.to, cbor);
+  const signature = bytes.slice(-SIGNATURE_BYTES);
+  const stater = named.find(({ key }) => crypto.verifyEd25519(key, text, signature));
+  if (stater === undefined) return E.left({ _tag: "CarriedSignatureWrong" });
+  return stater.status === "active"
+    ? E.right({ state, by: stater })
+    : E.left({ _tag: "CarriedSignerInactive", gateway: stater.name });
+};

@@ -1,0 +1,100 @@
+/** What a tag has brought holds until something newer is known, and no longer. */
+import * as E from "fp-ts/lib/Either.js";
+import { beforeEach, describe, expect, test } from "vitest";
+import { toHex } from "#core/bytes.ts";
+import { AwaitedNames } from "#core/carried/awaited-names.ts";
+import { type CarriedEntry, signCarried } from "#core/carried/carried-state.ts";
+import { SAFETY, TYPE } from "#core/log/operation.ts";
+import type { GatewayStatus, Roster } from "#core/trust/roster.ts";
+import { CarriedStates } from "#gateway/carried/carried-states.ts";
+import { nodeCrypto, sha256, signingKeyFromSeed } from "#gateway/node-crypto.ts";
+import { epochOf } from "#test/unit/core/state/histories.ts";
+
+const KEY = signingKeyFromSeed(new Uint8Array(32).fill(7));
+const CARD = new Uint8Array(16).fill(0xca);
+const NEW_CARD = new Uint8Array(16).fill(0xcb);
+
+let status: GatewayStatus;
+let cuts: ReadonlyMap<string, number>;
+let folded: number;
+let states: CarriedStates;
+beforeEach(() => {
+  status = "active";
+  cuts = new Map();
+  folded = 0;
+  states = new CarriedStates({
+    fleet: "demo",
+    crypto: nodeCrypto,
+    memory: { foldedSize: () => folded, awaited: new AwaitedNames() },
+    roster: (): Roster => ({
+      fleet: "demo",
+      version: 1,
+      previous: null,
+      successor: null,
+      fleetKeys: [],
+      gateways: [{ name: "lobby", site: "main", key: KEY.publicKey, status }],
+      cuts,
+    }),
+  });
+});
+
+const said = (key: string, value: CarriedEntry["value"], seq: number): CarriedEntry => ({
+  key,
+  type: key === "safety" ? TYPE.safety : TYPE.register,
+  value,
+  write: { epoch: epochOf(1), seq, wallMs: seq * 1_000 },
+});
+
+const bring = (card: Uint8Array, ...entries: ReadonlyArray<CarriedEntry>): boolean => {
+  const state = { device: "drill-7", statedMs: 9_000, entries };
+  const carried = signCarried(sha256, KEY, { state, to: { fleet: "demo", card } });
+  return E.isRight(states.take(card, carried));
+};
+const deviceOf = (card: Uint8Array): string | undefined =>
+  states.enrolled(toHex(card), undefined)?.device;
+
+describe("what a tag brings", () => {
+  test("makes its card known, until the record is here", () => {
+    expect(bring(CARD, said("card", null, 1), said("location", "hall", 2))).toBe(true);
+    expect(deviceOf(CARD)).toBe("drill-7");
+    expect(states.has("drill-7", "location", "hall")).toBe(true);
+    folded = 2;
+    expect(states.newsOf("drill-7").map(({ key }) => key)).toEqual(["location"]);
+    expect(deviceOf(CARD)).toBeUndefined(); // the index knows it by now
+  });
+
+  test("is passed over where an old image is put back on the tag", () => {
+    bring(CARD, said("card", null, 1), said("location", "yard", 5));
+    bring(CARD, said("card", null, 1), said("location", "hall", 2));
+    expect(states.has("drill-7", "location", "yard")).toBe(true);
+    expect(states.has("drill-7", "location", "hall")).toBe(false);
+    expect(states.has("drill-7", "floor", 3)).toBeUndefined();
+  });
+
+  test("can make a device less safe, and never safer", () => {
+    const known = { device: "drill-7", safety: SAFETY.active };
+    bring(CARD, said("card", null, 1), said("safety", SAFETY.lost, 3));
+    expect(states.enrolled(toHex(CARD), known)?.safety).toBe(SAFETY.lost);
+    bring(CARD, said("card", null, 1), said("safety", SAFETY.active, 4));
+    expect(states.enrolled(toHex(CARD), known)?.safety).toBe(SAFETY.lost);
+    expect(states.enrolled(toHex(CARD), { ...known, safety: SAFETY.revoked })?.safety).toBe(
+      SAFETY.revoked,
+    );
+  });
+
+  test("counts no more of a card that another has replaced", () => {
+    bring(NEW_CARD, said("card", null, 6));
+    bring(CARD, said("card", null, 1));
+    expect(deviceOf(CARD)).toBeUndefined();
+    expect(deviceOf(NEW_CARD)).toBe("drill-7");
+  });
+
+  test("counts no more once the gateway that stated it is revoked, or the record cut off", () => {
+    bring(CARD, said("card", null, 1));
+    cuts = new Map([[toHex(epochOf(1)), 1]]);
+    expect(deviceOf(CARD)).toBeUndefined();
+    cuts = new Map();
+    status = "revoked";
+    expect(deviceOf(CARD)).toBeUndefined();
+  });
+});
