@@ -34,6 +34,8 @@ export interface EmulatedCardOptions {
   readonly signature?: Uint8Array;
   readonly countsTaps?: boolean;
   readonly counter?: number;
+  /** Of a Type 4 card: the most bytes that one UPDATE BINARY may bring, at most 255. */
+  readonly mlc?: number;
   /** The keys of an NTAG 424 DNA. */
   readonly sunSecrets?: SunSecrets;
 }

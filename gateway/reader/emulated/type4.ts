@@ -44,12 +44,13 @@ const UID_DEFAULT = Uint8Array.of(0x04, 0x37, 0x2b, 0x6a, 0x11, 0x4f, 0x90);
 const uint16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff);
 
 /** CCLEN, mapping version 2.0, MLe, MLc, then the NDEF file's id, size, free to read and to write. */
-const CAPABILITY_CONTAINER = concatBytes(
-  Uint8Array.of(0x00, 0x0f, 0x20, 0x00, MLE, 0x00, MLC, 0x04, 0x06),
-  uint16(NDEF_FILE),
-  uint16(NDEF_FILE_BYTES),
-  Uint8Array.of(0x00, 0x00),
-);
+const capabilityContainer = (mlc: number): Uint8Array =>
+  concatBytes(
+    Uint8Array.of(0x00, 0x0f, 0x20, 0x00, MLE, 0x00, mlc, 0x04, 0x06),
+    uint16(NDEF_FILE),
+    uint16(NDEF_FILE_BYTES),
+    Uint8Array.of(0x00, 0x00),
+  );
 
 const writeNdefFile = (ndef: Uint8Array): Uint8Array => {
   const file = new Uint8Array(NDEF_FILE_BYTES);
@@ -110,12 +111,16 @@ const answerReadBinary = (file: Uint8Array | undefined, apdu: Uint8Array): Uint8
 };
 
 /** Whole or not at all. The capability container is for reading alone. */
-const answerUpdateBinary = (file: Uint8Array | undefined, apdu: Uint8Array): Uint8Array => {
+const answerUpdateBinary = (
+  file: Uint8Array | undefined,
+  apdu: Uint8Array,
+  { capability, mlc }: { readonly capability: Uint8Array; readonly mlc: number },
+): Uint8Array => {
   const [, , p1 = 0, p2 = 0, lc = 0] = apdu;
   const data = apdu.subarray(HEADER_BYTES + 1);
-  if (lc === 0 || lc > MLC || data.length !== lc) return respond(SW_WRONG_LENGTH);
+  if (lc === 0 || lc > mlc || data.length !== lc) return respond(SW_WRONG_LENGTH);
   if (file === undefined) return respond(SW_COMMAND_NOT_ALLOWED);
-  if (file === CAPABILITY_CONTAINER) return respond(SW_SECURITY_STATUS_NOT_SATISFIED);
+  if (file === capability) return respond(SW_SECURITY_STATUS_NOT_SATISFIED);
   const offset = p1 * 0x100 + p2;
   if (offset + lc > file.length) return respond(SW_OFFSET_OUTSIDE_FILE);
   file.set(data, offset);
@@ -136,8 +141,10 @@ const atqaFor = (uid: Uint8Array): Uint8Array => {
 export const emulatedType4 = (options: EmulatedCardOptions): EmulatedCard => {
   const uid = sizedUid(options.uid ?? UID_DEFAULT, UID_BYTE_COUNTS);
   const ndef = options.ndef ?? uriMessage("tapmesh.example/card/1");
+  const mlc = options.mlc ?? MLC;
+  const capability = capabilityContainer(mlc);
   const files: ReadonlyMap<number, Uint8Array> = new Map([
-    [TYPE4_CAPABILITY_FILE, CAPABILITY_CONTAINER],
+    [TYPE4_CAPABILITY_FILE, capability],
     [NDEF_FILE, writeNdefFile(sizedNdef(ndef, NDEF_BYTES_MAX_TYPE4))],
   ]);
   const selection: Selection = { application: false, file: undefined };
@@ -146,7 +153,9 @@ export const emulatedType4 = (options: EmulatedCardOptions): EmulatedCard => {
     if (apdu[0] !== 0x00) return respond(SW_CLA_NOT_SUPPORTED);
     if (apdu[1] === INS_SELECT) return respond(answerSelect(selection, files, apdu));
     if (apdu[1] === INS_READ_BINARY) return answerReadBinary(selection.file, apdu);
-    if (apdu[1] === INS_UPDATE_BINARY) return answerUpdateBinary(selection.file, apdu);
+    if (apdu[1] === INS_UPDATE_BINARY) {
+      return answerUpdateBinary(selection.file, apdu, { capability, mlc });
+    }
     return respond(SW_INS_NOT_SUPPORTED);
   };
   const enterField = (): void => {

@@ -7,6 +7,7 @@ import { type CarryOutcome, carryOnTag } from "#core/carried/carry-on-tag.ts";
 import type { CardWriteError } from "#core/card/card-write-error.ts";
 import { SCOPE_NDEF } from "#core/card/read-card.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
+import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
 import { inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 import { readEmulated } from "#gateway/reader/emulated/read-emulated.ts";
 import { right } from "#test/gateway/fleet.ts";
@@ -54,9 +55,11 @@ const carry = (
 const messageOn = (card: EmulatedCard): Uint8Array => fromHex(lookAt(card)) ?? NONE;
 
 /** Bytes of the state that there is room for, alone and beside a link. */
-const roomOn = (name: string, message: Uint8Array): number => {
+const roomOn = (name: string, message: Uint8Array): number => roomOnCard(make(name, message));
+
+const roomOnCard = (card: EmulatedCard): number => {
   let room = 0;
-  carry(make(name, message), (_there, byteCountMax) => {
+  carry(card, (_there, byteCountMax) => {
     room = byteCountMax;
     return { _tag: "Leave", outcome: "no-room" };
   });
@@ -73,10 +76,20 @@ test.each([
   expect([roomOn(name, NONE), roomOn(name, URL)]).toEqual([alone, beside]);
 });
 
-describe.each(["ntag215", "ntag216"])("%s", (name) => {
+test("a Type 4 card has room for what one command brings", () => {
+  expect([NONE, URL].map((ndef) => roomOnCard(emulatedType4({ ndef, mlc: 255 })))).toEqual([
+    232, 206,
+  ]);
+});
+
+/** A Type 4 card whose whole message fits into one command. */
+const makeRoomy = (name: string, ndef: Uint8Array): EmulatedCard =>
+  name === "type4" ? emulatedType4({ ndef, mlc: 255 }) : make(name, ndef);
+
+describe.each(["ntag215", "ntag216", "type4"])("%s", (name) => {
   test("can be pulled away at any moment, also when it carried one before", () => {
     const start = (): EmulatedCard => {
-      const card = make(name, URL);
+      const card = makeRoomy(name, URL);
       carry(card, filled(1));
       return card;
     };
