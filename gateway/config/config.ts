@@ -1,5 +1,6 @@
 /** What a gateway is told about itself. Read once, at the start. */
 import type { ReadScope } from "#core/card/read-card.ts";
+import type { Pn532Pins } from "#core/reader/pn532/pins.ts";
 import type { TapRule } from "#core/verdict/on-tap.ts";
 import type { ReaderPolicy } from "#core/verdict/reader-policy.ts";
 
@@ -23,6 +24,8 @@ export interface Pn532Settings {
   readonly pollMs: number;
   /** The field is off between looks. */
   readonly fieldOff: boolean;
+  /** Lights and a buzzer at the chip's own pins; null where none is wired. */
+  readonly pins: Pn532Pins | null;
 }
 
 export interface ReaderConfig {

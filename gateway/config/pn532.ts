@@ -1,4 +1,11 @@
 /** The keys of a reader with `driver: pn532`. */
+import {
+  type Pin,
+  PINS,
+  type Pn532Pins,
+  RESERVED_PINS,
+  SPI_PINS,
+} from "#core/reader/pn532/pins.ts";
 import type { Pn532Settings, ReaderConfig } from "#gateway/config/config.ts";
 import type { YamlReader } from "#gateway/config/yaml-reader.ts";
 
@@ -42,6 +49,43 @@ const parsePollMs = (reader: YamlReader): number => {
   return POLL_MS_DEFAULT;
 };
 
+const parsePin = (
+  pins: YamlReader,
+  light: string,
+  transport: Pn532Settings["transport"],
+): Pin | null => {
+  const free = PINS.filter((pin) => transport !== "spi" || !SPI_PINS.has(pin));
+  const value = pins.scalar(light);
+  if (typeof value === "string" && RESERVED_PINS.has(value)) {
+    pins.problem(light, `${value} is the chip's own; take one of ${free.join(", ")}`);
+    return null;
+  }
+  if (typeof value === "string" && transport === "spi" && SPI_PINS.has(value)) {
+    pins.problem(light, `${value} is a wire of SPI; take one of ${free.join(", ")}`);
+    return null;
+  }
+  return pins.oneOf(light, free) ?? null;
+};
+
+const LIGHTS = ["green", "red", "buzzer"] as const;
+
+const parsePins = (reader: YamlReader, transport: Pn532Settings["transport"]): Pn532Pins | null => {
+  const pins = reader.mapping("pins");
+  if (pins === undefined) return null;
+  const [green, red, buzzer] = [
+    parsePin(pins, "green", transport),
+    parsePin(pins, "red", transport),
+    parsePin(pins, "buzzer", transport),
+  ];
+  const wired = [green, red, buzzer].filter((pin) => pin !== null);
+  if (new Set(wired).size < wired.length) pins.problem("", "two of its lights are one pin");
+  if (!LIGHTS.some((light) => pins.has(light))) {
+    pins.problem("", `must name at least one of ${LIGHTS.join(", ")}`);
+  }
+  pins.refuseUnknownKeys();
+  return { green, red, buzzer };
+};
+
 export const parsePn532 = (reader: YamlReader): Pn532Settings => {
   if (reader.has("match")) {
     reader.problem("match", "is for driver: pcsc; a PN532 is named by its device");
@@ -56,6 +100,7 @@ export const parsePn532 = (reader: YamlReader): Pn532Settings => {
     baud: parseBaud(reader),
     pollMs: parsePollMs(reader),
     fieldOff: reader.boolean("field_off") ?? false,
+    pins: parsePins(reader, transport),
   };
 };
 

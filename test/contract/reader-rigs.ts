@@ -40,6 +40,7 @@ export interface RigOptions {
   readonly lying?: EmulatedCard;
   /** PN532 only. */
   readonly pollMs?: number;
+  readonly pins?: Pn532Settings["pins"];
 }
 
 const ignore: Journal["info"] = () => undefined;
@@ -99,13 +100,13 @@ export interface Pn532Rig extends Rig {
 }
 
 const pn532On = async (
-  { scope, lying, pollMs = 50 }: RigOptions,
+  { scope, lying, pollMs = 50, pins = null }: RigOptions,
   { fake, transport, transports }: WiredChip,
 ): Promise<Pn532Rig> => {
   if (lying !== undefined) fake.hold(lying);
   const log = new EventLog();
   const { device } = fake;
-  const pn532 = { transport, device, baud: 115_200, pollMs, fieldOff: false };
+  const pn532 = { transport, device, baud: 115_200, pollMs, fieldOff: false, pins };
   const readers = [{ id: "door", scope, pn532 }];
   const adaptor = createPn532Readers({ clock, journal }, readers, transports);
   adaptor.start(log.onEvent);

@@ -38,10 +38,42 @@ const targetBytes = (card: EmulatedCard, index: number): Uint8Array =>
     card.ats ?? new Uint8Array(0),
   );
 
+const VALIDATION = 0x80;
+/** P32 and P34: with one of them low the chip runs no more. */
+const P3_RESERVED = 0b01_0100;
+const PIN_NAMES = {
+  p3: ["P30", "P31", "P32", "P33", "P34", "P35"],
+  p7: ["P70", "P71", "P72"],
+} as const;
+
+/** Levels as WriteGPIO sets them: a bit for a pin, all high after power-on. */
+interface Ports {
+  readonly p3: number;
+  readonly p7: number;
+}
+const ALL_HIGH: Ports = { p3: 0b11_1111, p7: 0b111 };
+
+const lowPins = (ports: Ports): ReadonlyArray<string> =>
+  (["p3", "p7"] as const).flatMap((port) =>
+    PIN_NAMES[port].filter((_, bit) => ((ports[port] >> bit) & 1) === 0),
+  );
+
+/** The pins that were low from then on. */
+export interface PinChange {
+  readonly low: ReadonlyArray<string>;
+  /** CLOCK_MONOTONIC with fractions. */
+  readonly atMs: number;
+}
+
 export class FakeChip {
+  /** Each time that a pin changed. */
+  readonly pinChanges: PinChange[] = [];
+  #ports = ALL_HIGH;
   readonly field: FakeField = new FakeField();
   /** Codes of all commands, as they came. */
   readonly commands: number[] = [];
+  /** Codes that it does not know, as a clone may not. */
+  readonly refused: Set<number> = new Set<number>();
   #isSamConfigured = false;
   #passiveRetries = FOR_EVER;
   /** Parts of an APDU that came with "more", and of a response that wait to be fetched. */
@@ -53,6 +85,30 @@ export class FakeChip {
     this.#isSamConfigured = false;
     this.#passiveRetries = FOR_EVER;
     this.field.switch(false);
+    this.#setPorts(ALL_HIGH);
+  }
+
+  /** A light wired to one of them is on. */
+  get lowPins(): ReadonlyArray<string> {
+    return lowPins(this.#ports);
+  }
+
+  #setPorts(ports: Ports): void {
+    if (ports.p3 === this.#ports.p3 && ports.p7 === this.#ports.p7) return;
+    this.#ports = ports;
+    this.pinChanges.push({ low: this.lowPins, atMs: Number(process.hrtime.bigint()) / 1e6 });
+  }
+
+  #writeGpio(parameters: Uint8Array): ChipOutcome {
+    const [p3 = 0, p7 = 0] = parameters;
+    if (parameters.length !== 2) return "refused";
+    const next = {
+      p3: (p3 & VALIDATION) === 0 ? this.#ports.p3 : p3 & ALL_HIGH.p3,
+      p7: (p7 & VALIDATION) === 0 ? this.#ports.p7 : (p7 & 0b110) | (this.#ports.p7 & 0b001),
+    };
+    if ((next.p3 & P3_RESERVED) !== P3_RESERVED) return "blocked"; // and so it stays, in a chip
+    this.#setPorts(next);
+    return answer([]);
   }
 
   carryOut(command: Uint8Array): ChipOutcome {
@@ -60,6 +116,7 @@ export class FakeChip {
     const parameters = command.subarray(1);
     this.commands.push(code);
     const isSetUp = this.#isSamConfigured || code === 0x14 || code === 0x02;
+    if (this.refused.has(code)) return "refused";
     return isSetUp ? (this.#commandOf.get(code)?.(parameters) ?? "refused") : "refused";
   }
 
@@ -71,6 +128,7 @@ export class FakeChip {
     [0x02, () => answer([0x32, 0x01, 0x06, 0x07])],
     [0x06, (parameters) => answer(new Uint8Array(parameters.length / 2))], // ReadRegister
     [0x08, () => answer([])], // WriteRegister
+    [0x0e, (parameters) => this.#writeGpio(parameters)],
     [0x12, () => answer([])], // SetParameters
     [0x14, (parameters) => this.#samConfiguration(parameters)],
     [0x16, () => answer([STATUS_OK])], // PowerDown

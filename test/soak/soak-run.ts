@@ -162,7 +162,7 @@ const soakPcsc = async (taps: number, tally: Tally, samples: Samples): Promise<v
 const soakPn532 = async (taps: number, tally: Tally, samples: Samples): Promise<void> => {
   await using fake = await FakePn532.started();
   const wiring = { transport: "uart", device: fake.device, baud: 115_200 } as const;
-  const pn532 = { ...wiring, pollMs: 10, fieldOff: false };
+  const pn532 = { ...wiring, pollMs: 10, fieldOff: false, pins: null };
   const readers = readersOf({ driver: "pn532", pn532 }, 1, tally);
   await tally.until(() => tally.up === 1);
   await inParts(taps, samples, async (count) => {

@@ -16,7 +16,7 @@ export interface ChipAnswer {
   readonly isRepeated: boolean;
 }
 
-type Outcome = E.Either<ExchangeError, ChipAnswer>;
+export type Outcome = E.Either<ExchangeError, ChipAnswer>;
 
 export class Pn532Chip {
   readonly #monoMs: () => number;

@@ -1,10 +1,7 @@
 /** One reader with a PN532: opens its line, carries out what the poll decides, opens the line again when it is lost. */
 import * as E from "fp-ts/lib/Either.js";
-import { type CardRead, type CardReadError, readCard } from "#core/card/read-card.ts";
 import type { ReadScope } from "#core/card/read-card.ts";
-import { technologyOfSak } from "#core/card/sak.ts";
 import { switchField, type Target } from "#core/reader/pn532/commands.ts";
-import { carryApdu } from "#core/reader/pn532/firmware.ts";
 import type { ChipCommand } from "#core/reader/pn532/exchange.ts";
 import {
   newPoll,
@@ -15,15 +12,14 @@ import {
 import { type PollInput, pollStep } from "#core/reader/pn532/poll.ts";
 import type { Reading } from "#core/reader/pn532/presence.ts";
 import type { Pn532Settings } from "#gateway/config/config.ts";
-import {
-  APDU_TIMEOUT_MS,
-  PN532_APDU_QUEUE_MAX,
-  PN532_REOPEN_DELAY_FIRST_MS,
-  PN532_REOPEN_DELAY_MAX_MS,
-} from "#gateway/limits.ts";
-import type { Clock, ReaderEvent } from "#gateway/ports.ts";
-import { Pn532Chip } from "#gateway/reader/pn532/chip.ts";
+import { PN532_APDU_QUEUE_MAX } from "#gateway/limits.ts";
+import type { Clock, FeedbackSignal, ReaderEvent } from "#gateway/ports.ts";
+import { apduToCard, readAtChip } from "#gateway/reader/pn532/card-at-chip.ts";
+import { type Outcome, Pn532Chip } from "#gateway/reader/pn532/chip.ts";
 import type { Line } from "#gateway/reader/pn532/line.ts";
+import { Nap } from "#gateway/reader/pn532/nap.ts";
+import { PinLights, type Shown } from "#gateway/reader/pn532/pin-lights.ts";
+import { ReopenDelay } from "#gateway/reader/pn532/reopen-delay.ts";
 import type { Transports } from "#gateway/reader/pn532/transports.ts";
 import { describeChipFault } from "#gateway/reader/pn532/words.ts";
 
@@ -38,8 +34,6 @@ export interface Pn532Deps {
   readonly transports: Transports;
 }
 
-/** Up for so long, the reader counts as sound, and its next failure as the first. */
-const STEADY_MS = 10_000;
 const REOPENED = "it did not answer, and its line is opened anew";
 const NO_BYTES = new Uint8Array(0);
 
@@ -60,13 +54,15 @@ export class Pn532Reader {
   readonly #transport: Transports[Pn532Settings["transport"]];
   readonly #emit: (event: ReaderEvent) => void;
   readonly #chip: Pn532Chip;
+  /** Null where none is wired to the chip. */
+  readonly #lights: PinLights | null;
   readonly #jobs: ApduJob[] = [];
   #lostReason: string | undefined;
   #isStopping = false;
-  #wakeUp: (() => void) | undefined;
+  readonly #nap = new Nap();
   #found: Moment = { wallMs: 0, monoMs: 0 };
   #upSinceMs: number | undefined;
-  #failureCount = 0;
+  readonly #reopening = new ReopenDelay();
   /** What was said last; undefined: the reader is up, or nothing was said yet. */
   #downReason: string | undefined;
 
@@ -76,6 +72,8 @@ export class Pn532Reader {
     this.#transport = deps.transports[config.pn532.transport];
     this.#emit = emit;
     this.#chip = new Pn532Chip(deps.clock.monoMs);
+    const { pins } = config.pn532;
+    this.#lights = pins === null ? null : new PinLights(pins, this.#chip, deps.clock.monoMs);
   }
 
   /** When the chip last answered; null while the reader is down. */
@@ -89,7 +87,7 @@ export class Pn532Reader {
       const reason = await this.#serve();
       if (this.#hasStopped()) return;
       this.#goDown(reason);
-      await this.#pause(this.#reopenDelayMs());
+      await this.#pause(this.#reopening.delayMs);
     }
   }
 
@@ -98,7 +96,17 @@ export class Pn532Reader {
     this.#isStopping = true;
     this.#upSinceMs = undefined;
     this.#refuseJobs();
-    this.#wakeUp?.();
+    this.#lights?.drop();
+    this.#nap.wake();
+  }
+
+  /** Shows it by the chip's own lights; null: it has none. */
+  show(signal: FeedbackSignal): Promise<Shown> | null {
+    if (this.#lights === null) return null;
+    if (this.#upSinceMs === undefined) return Promise.resolve(E.left({ _tag: "ReaderAway" }));
+    const shown = this.#lights.show(signal);
+    this.#nap.wake();
+    return shown;
   }
 
   /** One APDU to the card that lies there; empty where there is none, or no answer. */
@@ -108,7 +116,7 @@ export class Pn532Reader {
     }
     return new Promise((answer) => {
       this.#jobs.push({ apdu, answer });
-      this.#wakeUp?.();
+      this.#nap.wake();
     });
   }
 
@@ -118,7 +126,7 @@ export class Pn532Reader {
       this.#lostReason = REOPENED;
       this.#chip.detach();
     }
-    this.#wakeUp?.();
+    this.#nap.wake();
   }
 
   /** A call, because TypeScript takes a field checked before an await for unchanged after it. */
@@ -136,7 +144,7 @@ export class Pn532Reader {
       onLost: (reason) => {
         this.#lostReason = reason;
         this.#chip.detach();
-        this.#wakeUp?.();
+        this.#nap.wake();
       },
     });
     if (E.isLeft(opened)) return opened.left.reason;
@@ -149,6 +157,7 @@ export class Pn532Reader {
   /** The chip goes on without field: nothing is powered down, so that the next to open the line finds it awake. */
   async #closeLine(line: Line): Promise<void> {
     if (this.#lostReason === undefined && this.#hasStopped()) {
+      this.#lights?.putOut(); // written behind the answer to this
       await this.#ask({ bytes: switchField(false), timeoutMs: SETUP_TIMEOUT_MS, wake: NO_BYTES });
     }
     this.#chip.detach();
@@ -174,7 +183,7 @@ export class Pn532Reader {
   async #carryOut(action: Exclude<PollAction, { _tag: "GiveUp" }>): Promise<PollInput> {
     switch (action._tag) {
       case "Ask": {
-        const answer = await this.#chip.command(action.command);
+        const answer = await this.#command(action.command);
         return E.isRight(answer)
           ? { ...answer.right, _tag: "Answered" }
           : { _tag: "AskFailed", error: answer.left };
@@ -182,79 +191,70 @@ export class Pn532Reader {
       case "Read":
         return { _tag: "CardRead", reading: await this.#read(action.target) };
       case "Settle":
-        await this.#pause(action.untilMs - this.#clock.monoMs());
+        await this.#settle(action.untilMs);
         return { _tag: "Rested", isExchanged: false };
       case "Rest":
         return { _tag: "Rested", isExchanged: await this.#rest(action.untilMs, action.card) };
     }
   }
 
-  async #ask(command: ChipCommand): Promise<Uint8Array | null> {
+  /** A chip that just answered can take one more: what its lights are to show next. */
+  async #command(command: ChipCommand): Promise<Outcome> {
     const answer = await this.#chip.command(command);
+    if (E.isRight(answer)) await this.#lights?.writeDue();
+    return answer;
+  }
+
+  async #ask(command: ChipCommand): Promise<Uint8Array | null> {
+    const answer = await this.#command(command);
     return E.isRight(answer) ? answer.right.data : null;
   }
 
   async #read(target: Target): Promise<Reading> {
     this.#found = { wallMs: this.#clock.wallMs(), monoMs: this.#clock.monoMs() };
-    let hasChipFailed = false;
-    const flow = readCard(technologyOfSak(target.sak), this.#config.scope);
-    let step: IteratorResult<Uint8Array, E.Either<CardReadError, CardRead>> = flow.next();
-    while (step.done !== true) {
-      const response = await this.#carryApdu(target, step.value);
-      hasChipFailed ||= response === null;
-      step = flow.next(response ?? NO_BYTES);
-    }
-    return { read: step.value, hasChipFailed };
+    return readAtChip((command) => this.#ask(command), target, this.#config.scope);
   }
 
-  /** Null: the chip failed, whatever the card would have said. */
-  async #carryApdu(target: Target, apdu: Uint8Array): Promise<Uint8Array | null> {
-    let hasChipFailed = false;
-    const flow = carryApdu(target, apdu);
-    let step = flow.next(NO_BYTES);
-    while (step.done !== true) {
-      const data = await this.#ask({
-        bytes: step.value,
-        timeoutMs: APDU_TIMEOUT_MS,
-        wake: NO_BYTES,
-      });
-      hasChipFailed ||= data === null;
-      step = flow.next(data);
-    }
-    return hasChipFailed ? null : step.value;
+  #isOver(untilMs: number): boolean {
+    const isTime = this.#clock.monoMs() >= untilMs;
+    return isTime || this.#hasStopped() || this.#lostReason !== undefined;
   }
 
-  /** Carries APDUs from outside meanwhile. Whether the card answered one. */
+  /** To the full, whatever comes meanwhile: the cards need it. */
+  async #settle(untilMs: number): Promise<void> {
+    while (!this.#isOver(untilMs)) await this.#pauseUntil(untilMs);
+  }
+
+  /** Carries APDUs from outside and shows what is due meanwhile. Whether the card answered an APDU. */
   async #rest(untilMs: number, card: Target | null): Promise<boolean> {
     let isExchanged = false;
     for (;;) {
+      if (this.#lights?.isDue === true) await this.#lights.writeDue();
       const job = this.#jobs.shift();
-      const leftMs = untilMs - this.#clock.monoMs();
       if (job !== undefined) {
         const response = card === null ? null : await this.#carryApdu(card, job.apdu);
         isExchanged ||= response !== null && response.length > 0;
         job.answer(response ?? NO_BYTES);
-      } else if (leftMs <= 0 || this.#hasStopped() || this.#lostReason !== undefined) {
-        return isExchanged;
-      } else await this.#pause(leftMs);
+      } else if (this.#isOver(untilMs)) return isExchanged;
+      else await this.#pauseUntil(Math.min(untilMs, this.#lights?.dueMs ?? untilMs));
     }
+  }
+
+  #carryApdu(card: Target, apdu: Uint8Array): Promise<Uint8Array | null> {
+    return apduToCard((command) => this.#ask(command), card, apdu);
+  }
+
+  #pauseUntil(untilMs: number): Promise<void> {
+    return this.#pause(untilMs - this.#clock.monoMs());
   }
 
   #refuseJobs(): void {
     for (const { answer } of this.#jobs.splice(0)) answer(NO_BYTES);
   }
 
-  /** Ends early for an APDU, a lost line, or the end of all. */
-  async #pause(delayMs: number): Promise<void> {
-    if (delayMs <= 0 || this.#isStopping) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, delayMs);
-      this.#wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wakeUp = undefined;
+  /** Ends early for an APDU, a signal, a lost line, or the end of all. */
+  async #pause(durationMs: number): Promise<void> {
+    if (!this.#isStopping) await this.#nap.for(durationMs);
   }
 
   #tell(news: PollNews): void {
@@ -264,6 +264,7 @@ export class Pn532Reader {
       case "Up":
         this.#upSinceMs = monoMs;
         this.#downReason = undefined;
+        this.#lights?.putOut(); // whoever had the chip before may have left one on
         return this.#emit({ _tag: "ReaderUp", reader, hardware: news.hardware });
       case "Arrived": {
         const { read, atStart } = news;
@@ -280,18 +281,14 @@ export class Pn532Reader {
   }
 
   #goDown(reason: string): void {
-    const upMs = this.#upSinceMs === undefined ? 0 : this.#clock.monoMs() - this.#upSinceMs;
-    this.#failureCount = upMs >= STEADY_MS ? 1 : this.#failureCount + 1;
+    this.#reopening.onDown(
+      this.#upSinceMs === undefined ? 0 : this.#clock.monoMs() - this.#upSinceMs,
+    );
     this.#upSinceMs = undefined;
     this.#refuseJobs();
+    this.#lights?.drop();
     if (reason === this.#downReason) return;
     this.#downReason = reason;
     this.#emit({ _tag: "ReaderDown", reader: this.#config.id, reason });
-  }
-
-  /** 100, 200, 400 ms … up to the limit. */
-  #reopenDelayMs(): number {
-    const delayMs = PN532_REOPEN_DELAY_FIRST_MS * 2 ** (this.#failureCount - 1);
-    return Math.min(delayMs, PN532_REOPEN_DELAY_MAX_MS);
   }
 }

@@ -37,10 +37,13 @@ export const createPn532Readers = (
       running = Promise.all([...readers.values()].map((reader) => reader.run()));
     },
 
-    // There is no light and no buzzer at a bare chip: the journal is where the signal shows.
-    feedback: (reader, signal) => {
-      if (!readers.has(reader)) return Promise.resolve(E.left({ _tag: "ReaderAway" }));
-      deps.journal.info("reader.feedback", { reader, signal });
+    // There is no light and no buzzer at a bare chip: then the journal is where the signal shows.
+    feedback: (id, signal) => {
+      const reader = readers.get(id);
+      if (reader === undefined) return Promise.resolve(E.left({ _tag: "ReaderAway" }));
+      const shown = reader.show(signal);
+      if (shown !== null) return shown;
+      deps.journal.info("reader.feedback", { reader: id, signal });
       return Promise.resolve(E.right(undefined));
     },
 

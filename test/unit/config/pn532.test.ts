@@ -27,6 +27,7 @@ test("a PN532 needs no key: it is on the Pi's UART, at the speed it wakes up wit
     baud: 115_200,
     pollMs: 50,
     fieldOff: false,
+    pins: null,
   });
 });
 
@@ -44,6 +45,7 @@ test("all keys", () => {
     baud: 921_600,
     pollMs: 100,
     fieldOff: true,
+    pins: null,
   });
 });
 
@@ -52,6 +54,40 @@ test.each([
   { transport: "spi", device: "/dev/spidev0.0" },
 ])("on $transport it is where the Pi has it", ({ transport, device }) => {
   expect(settingsOf(`    transport: ${transport}\n`)).toMatchObject({ transport, device });
+});
+
+const pinsOf = (lines: string): unknown => settingsOf(lines)?.pins;
+
+describe("lights at the chip's own pins", () => {
+  test("are those that are named", () => {
+    expect(pinsOf("    pins: { green: P30, red: P31, buzzer: P33 }\n")).toEqual({
+      green: "P30",
+      red: "P31",
+      buzzer: "P33",
+    });
+    expect(pinsOf("    pins: { red: P72 }\n")).toEqual({ green: null, red: "P72", buzzer: null });
+    expect(pinsOf("    transport: i2c\n    pins: { red: P71 }\n")).toMatchObject({ red: "P71" });
+  });
+
+  test.each([
+    ["pins: { green: P36 }", '6 readers.0.pins.green: must be "P30" or "P31" or'],
+    ["pins: { green: p35 }", '(did you mean "P35"?)'],
+    ["pins: { green: 17 }", "6 readers.0.pins.green: must be"],
+    ["pins:\n      red: P32", "7 readers.0.pins.red: P32 is the chip's own; take one of P30, P31,"],
+    ["pins: { red: P34 }", "6 readers.0.pins.red: P34 is the chip's own"],
+    [
+      "transport: spi\n    pins: { red: P71 }",
+      "7 readers.0.pins.red: P71 is a wire of SPI; take one of P30, P31, P33, P35",
+    ],
+    ["transport: spi\n    pins: { red: P72 }", "7 readers.0.pins.red: P72 is a wire of SPI"],
+    ["pins: { green: P30, red: P30 }", "6 readers.0.pins: two of its lights are one pin"],
+    ["pins: {}", "6 readers.0.pins: must name at least one of green, red, buzzer"],
+    ["pins: { gren: P30, red: P31 }", '6 readers.0.pins.gren: unknown key (did you mean "green"?'],
+  ])("%s", (line, problem) => {
+    const problems = problemsOf(`    ${line}\n`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(problem);
+  });
 });
 
 describe("wrong values are told with their line, and with what is right", () => {

@@ -32,6 +32,16 @@ export const releaseTargets = (): Uint8Array => Uint8Array.of(0x52, 0x00);
 /** Whether the card of ISO/IEC 14443-4 that is selected still answers; what is selected on it stays so. */
 export const diagnosePresence = (): Uint8Array => Uint8Array.of(0x00, 0x06);
 
+/** "Write this port": without it the chip leaves the port as it is. */
+const VALIDATION = 0x80;
+
+/**
+ * WriteGPIO (section 7.2.7): the levels of P30 to P35 by bits 0 to 5, of P71 and P72 by bits 1 and 2; null leaves a
+ * port alone. A port is written whole. The answer is empty.
+ */
+export const writeGpio = (p3: number | null, p7: number | null): Uint8Array =>
+  Uint8Array.of(0x0e, p3 === null ? 0 : VALIDATION | p3, p7 === null ? 0 : VALIDATION | p7);
+
 /** DataOut at most. */
 export const DATA_BYTES_MAX = 262;
 /** In Tg: this is not the last part. In the status: there is more. */

@@ -1,0 +1,138 @@
+/** Lights at the pins of a PN532: the fake chip notes each level and when it changed. */
+import { setTimeout as delay } from "node:timers/promises";
+import * as E from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { SCOPE_UID } from "#core/card/read-card.ts";
+import { beepingMs, PATTERNS } from "#core/feedback/patterns.ts";
+import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
+import {
+  i2cRig,
+  pn532Rig,
+  type Pn532Rig,
+  type RigOptions,
+  spiRig,
+} from "#test/contract/reader-rigs.ts";
+
+const PINS = { green: "P30", red: "P31", buzzer: "P33" } as const;
+const OPTIONS: RigOptions = { scope: SCOPE_UID, pollMs: 20, pins: PINS };
+const SHOWN = E.right(undefined);
+const WRITE_GPIO = 0x0e;
+const LIST = 0x4a;
+
+/** Which pins were low, one change after the other, since the start or so many changes. */
+const lowPins = ({ fake }: Pn532Rig, from = 0): ReadonlyArray<string> =>
+  fake.chip.pinChanges.slice(from).map(({ low }) => low.join("+"));
+
+const isUp = async (rig: Pn532Rig): Promise<void> => void (await rig.log.next("ReaderUp"));
+
+const untilChanges = async (rig: Pn532Rig, count: number): Promise<void> => {
+  await expect.poll(() => rig.fake.chip.pinChanges.length, { timeout: 10_000 }).toBe(count);
+};
+
+const WIRES = [
+  { name: "UART", rig: pn532Rig },
+  { name: "I2C", rig: i2cRig },
+  { name: "SPI", rig: spiRig },
+];
+
+describe.concurrent.each(WIRES)("lights at a PN532 on $name", ({ rig }) => {
+  test("show a pattern step by step, and the chip looks for cards meanwhile", async () => {
+    await using r = await rig(OPTIONS);
+    await isUp(r);
+    expect(await r.adaptor.feedback("door", "refused")).toEqual(SHOWN);
+    const listsBefore = r.fake.chip.commands.filter((code) => code === LIST).length;
+    await r.hold(emulatedNtag215({}));
+    await r.log.next("CardArrived");
+    await untilChanges(r, 8);
+    expect(lowPins(r)).toEqual(["P31+P33", "", "P31+P33", "", "P31+P33", "", "P31", ""]);
+    const [first, , , , , , glow] = r.fake.chip.pinChanges;
+    const tookMs = (glow?.atMs ?? 0) - (first?.atMs ?? 0);
+    expect(tookMs).toBeGreaterThanOrEqual(beepingMs(PATTERNS.refused) - 10); // whole ms, six times
+    expect(r.fake.chip.commands.filter((code) => code === LIST).length).toBeGreaterThan(
+      listsBefore + 1,
+    );
+  });
+});
+
+describe.concurrent("lights at a PN532", () => {
+  test("the next signal takes the place of the one before", async () => {
+    await using r = await pn532Rig(OPTIONS);
+    await isUp(r);
+    expect(await r.adaptor.feedback("door", "failed")).toEqual(SHOWN);
+    expect(await r.adaptor.feedback("door", "accepted")).toEqual(SHOWN);
+    await untilChanges(r, 4);
+    expect(lowPins(r)).toEqual(["P31+P33", "P30+P33", "P30", ""]);
+  });
+
+  test("all is off at the end", async () => {
+    await using r = await pn532Rig(OPTIONS);
+    await isUp(r);
+    await r.adaptor.feedback("door", "failed");
+    expect(r.fake.chip.lowPins).toEqual(["P31", "P33"]);
+    await r.adaptor.stop();
+    expect(r.fake.chip.lowPins).toEqual([]);
+  });
+
+  test("what another has left on is put out at the start", async () => {
+    await using r = await pn532Rig(OPTIONS);
+    r.fake.chip.carryOut(Uint8Array.of(0x14, 0x01, 0x14, 0x01));
+    r.fake.chip.carryOut(Uint8Array.of(WRITE_GPIO, 0x80 | 0x3e, 0));
+    expect(r.fake.chip.lowPins).toEqual(["P30"]);
+    await isUp(r);
+    await untilChanges(r, 2);
+    expect(r.fake.chip.lowPins).toEqual([]);
+  });
+
+  test("a chip that refuses the command says so once, and goes on reading", async () => {
+    await using r = await pn532Rig(OPTIONS);
+    r.fake.chip.refused.add(WRITE_GPIO);
+    await isUp(r);
+    await expect.poll(() => r.fake.chip.commands.includes(WRITE_GPIO)).toBe(true);
+    await delay(50); // what was to be put out at the start was refused as well, which is nobody's question
+    const shown = await r.adaptor.feedback("door", "accepted");
+    expect(shown).toMatchObject({ left: { _tag: "FeedbackRefused" } });
+    expect(await r.adaptor.feedback("door", "accepted")).toEqual(SHOWN);
+    await r.hold(emulatedNtag215({}));
+    await r.log.next("CardArrived");
+    expect(r.log.tags()).toEqual(["ReaderUp", "CardArrived"]);
+    expect(r.fake.chip.pinChanges).toEqual([]);
+  });
+
+  test("a write that fails leaves no light on", async () => {
+    await using r = await pn532Rig(OPTIONS);
+    await isUp(r);
+    await r.adaptor.feedback("door", "failed");
+    r.fake.misbehave("ignore", WRITE_GPIO); // the chip has it, or has not
+    await untilChanges(r, 3);
+    expect(lowPins(r)).toEqual(["P31+P33", "P31", ""]);
+
+    r.fake.silence(700); // both its tries to put it out
+    await delay(1);
+    const shown = r.adaptor.feedback("door", "failed");
+    expect(await shown).toMatchObject({ left: { _tag: "ReaderAway" } });
+    await delay(1_500);
+    expect(r.fake.chip.lowPins).toEqual([]);
+  });
+
+  test("with the power its lights go, and the next signal is shown as ever", async () => {
+    await using r = await pn532Rig(OPTIONS);
+    await isUp(r);
+    await r.adaptor.feedback("door", "failed");
+    r.fake.reset();
+    expect(r.fake.chip.lowPins).toEqual([]);
+    await expect.poll(() => r.fake.chip.field.isOn, { timeout: 10_000 }).toBe(true);
+    await delay(100);
+    expect(await r.adaptor.feedback("door", "accepted")).toEqual(SHOWN);
+    expect(r.fake.chip.lowPins).toEqual(["P30", "P33"]);
+  });
+
+  test("away: a signal before the chip is up, and one behind its end", async () => {
+    await using r = await pn532Rig(OPTIONS);
+    const away = E.left({ _tag: "ReaderAway" });
+    expect(await r.adaptor.feedback("door", "accepted")).toEqual(away);
+    expect(await r.adaptor.feedback("gate", "accepted")).toEqual(away);
+    await isUp(r);
+    await r.adaptor.stop();
+    expect(await r.adaptor.feedback("door", "accepted")).toEqual(away);
+  });
+});
