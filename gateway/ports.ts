@@ -17,6 +17,11 @@ import type { RecoveryStep } from "#core/reader/rungs.ts";
 export type { FeedbackSignal } from "#core/feedback/patterns.ts";
 
 export type ReaderEvent =
+  /**
+   * More than the UID is about to be read of a card; `CardArrived` or `CardUnread` follows, or the reader goes down.
+   * Told again where a card is read again because the chip was at fault.
+   */
+  | { readonly _tag: "CardReading"; readonly reader: string }
   /** A card was held to the reader and read whole. */
   | { readonly _tag: "CardArrived"; readonly sighting: Sighting }
   /** The card left the field. */

@@ -33,6 +33,7 @@ const readerEvent = (event: ReaderEvent): WatchEvent | undefined => {
       return { event: "reader", reader: event.reader, up: false, detail: event.reason };
     case "CardsTogether":
       return { event: "refused", reader: event.reader, reason: "one-card-only" };
+    case "CardReading":
     case "CardArrived":
     case "CardLeft":
       return undefined;

@@ -14,7 +14,7 @@ import {
   createSimulatedReader,
   type SimulatedReaders,
 } from "#gateway/reader/emulated/simulated-reader.ts";
-import { GpioLights } from "#gateway/reader/gpio/gpio-lights.ts";
+import { PiLights } from "#gateway/reader/gpio/pi-lights.ts";
 import type { Counters } from "#gateway/counters.ts";
 import { createPcscReaders } from "#gateway/reader/pcsc/pcsc-readers.ts";
 import { createPn532Readers } from "#gateway/reader/pn532/pn532-readers.ts";
@@ -93,16 +93,17 @@ export const createReaders = (deps: Deps, configs: ReadonlyArray<ReaderConfig>):
     configs.map((config) => ({ ...config, adaptor: adaptors[config.driver] })),
   );
 
-  const lights = new Map<string, GpioLights>();
-  for (const { id, gpio } of configs) if (gpio !== null) lights.set(id, new GpioLights(gpio));
+  const noteFailed = (reader: string, signal: FeedbackSignal, error: FeedbackError): void =>
+    deps.journal.warn("reader.feedback-failed", { reader, signal, ...error });
+  const lights = new PiLights(configs, noteFailed);
 
+  const showAtReader = async ({ id, driver }: ReaderConfig, signal: FeedbackSignal) => {
+    const shown = await adaptors[driver].feedback(id, signal);
+    if (E.isLeft(shown)) noteFailed(id, signal, shown.left);
+  };
   const show = (reader: ReaderConfig, signal: FeedbackSignal): void => {
-    const noteShown = (shown: E.Either<FeedbackError, void>): void => {
-      if (E.isRight(shown)) return;
-      deps.journal.warn("reader.feedback-failed", { reader: reader.id, signal, ...shown.left });
-    };
-    void adaptors[reader.driver].feedback(reader.id, signal).then(noteShown);
-    void lights.get(reader.id)?.show(signal).then(noteShown);
+    void showAtReader(reader, signal);
+    void lights.show(reader.id, signal);
   };
 
   const adaptorOf = (reader: string): ReaderAdaptor | undefined => {
@@ -122,6 +123,7 @@ export const createReaders = (deps: Deps, configs: ReadonlyArray<ReaderConfig>):
       for (const driver of used) {
         adaptors[driver].start((event) => {
           lying.onEvent(event);
+          lights.onEvent(event);
           onEvent(event);
           care.onEvent(event);
         });
@@ -133,7 +135,7 @@ export const createReaders = (deps: Deps, configs: ReadonlyArray<ReaderConfig>):
     stop: async () => {
       care.stop();
       await Promise.all(used.map((driver) => adaptors[driver].stop()));
-      await Promise.all([...lights.values()].map((light) => light.stop()));
+      await lights.stop();
     },
   };
 };

@@ -5,10 +5,12 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { GpioConfig } from "#gateway/config/config.ts";
 import { GpioLights } from "#gateway/reader/gpio/gpio-lights.ts";
+import { PiLights } from "#gateway/reader/gpio/pi-lights.ts";
 
 const LIGHTS: GpioConfig = { chip: "gpiochip0", green: 17, red: 27, buzzer: 22 };
 const SHOWN = E.right(undefined);
@@ -91,6 +93,74 @@ describe.each([
     expect(await Promise.all(all)).toEqual([SHOWN, SHOWN, SHOWN]);
     expect(calls()).toHaveLength(2);
     expect(calls()[1]).toBe(`${long} 17=0 27=1 22=0`);
+  });
+});
+
+const piLights = (failed: unknown[] = []): PiLights =>
+  new PiLights(
+    [
+      { id: "door", gpio: LIGHTS },
+      { id: "gate", gpio: null },
+    ],
+    (...args) => void failed.push(args),
+  );
+
+describe("that a card is being read", () => {
+  const steadily = "--mode=time --sec=3 --usec=0 gpiochip0 17=1 27=1 22=0";
+  const showsReading = async (lights: PiLights): Promise<void> => {
+    lights.onEvent({ _tag: "CardReading", reader: "door" });
+    await expect.poll(() => calls(), { timeout: 5_000 }).toEqual([steadily]);
+  };
+  const unread = {
+    _tag: "CardUnread",
+    reader: "door",
+    technology: "type2",
+    error: { _tag: "CardGone", command: "READ page" },
+  } as const;
+
+  test("shows both lights, without a beep, until the verdict takes their place", async () => {
+    installGpioset("1.6.3", 10);
+    const lights = piLights();
+    await showsReading(lights);
+    void lights.show("door", "accepted");
+    await expect.poll(() => calls(), { timeout: 5_000 }).toHaveLength(3);
+    expect(calls()[2]).toContain("17=1 27=0 22=1");
+    lights.onEvent({ _tag: "CardLeft", reader: "door", monoMs: 0 }); // the verdict stays
+    await delay(100);
+    expect(calls()).toHaveLength(3);
+    await lights.stop();
+    expect(calls().at(-1)).toBe("let go");
+  });
+
+  test.each([
+    unread,
+    { _tag: "CardLeft", reader: "door", monoMs: 0 } as const,
+    { _tag: "ReaderDown", reader: "door", reason: "unplugged" } as const,
+  ])("$_tag: no light stays on", async (event) => {
+    installGpioset("1.6.3", 10);
+    const lights = piLights();
+    await showsReading(lights);
+    lights.onEvent(event);
+    await expect.poll(() => calls(), { timeout: 5_000 }).toEqual([steadily, "let go"]);
+  });
+
+  test("a card gone before its light was on: it does not come on", async () => {
+    installGpioset("1.6.3", 10);
+    writeFileSync(join(folder, "calls"), "");
+    const lights = piLights();
+    lights.onEvent({ _tag: "CardReading", reader: "door" });
+    lights.onEvent(unread);
+    lights.onEvent({ _tag: "CardReading", reader: "gate" }); // has none
+    await delay(300);
+    expect(calls()).toEqual([""]);
+  });
+
+  test("what fails is told of, with the signal", async () => {
+    vi.stubEnv("PATH", folder);
+    const failed: unknown[] = [];
+    piLights(failed).onEvent({ _tag: "CardReading", reader: "door" });
+    await expect.poll(() => failed).toHaveLength(1);
+    expect(failed[0]).toMatchObject(["door", "reading", { _tag: "FeedbackRefused" }]);
   });
 });
 

@@ -44,7 +44,7 @@ describe("once each", () => {
     expect(fake.misbehaved).toBe(2);
     fake.take();
     await log.next("CardLeft");
-    expect(log.tags()).toEqual(["ReaderUp", "CardArrived", "CardLeft"]);
+    expect(log.outcomes()).toEqual(["ReaderUp", "CardArrived", "CardLeft"]);
   });
 
   test("a reset while a card lies there is not told, and the card neither leaves nor arrives", async () => {
@@ -57,7 +57,7 @@ describe("once each", () => {
     const asked = (): ReadonlyArray<number> => r.fake.chip.commands.slice(since);
     await until("a new start", () => asked().includes(0x14));
     await until("a look at the card", () => asked().includes(COMMUNICATE_THRU));
-    expect(r.log.tags()).toEqual(["ReaderUp", "CardArrived"]);
+    expect(r.log.outcomes()).toEqual(["ReaderUp", "CardArrived"]);
     r.fake.take();
     await r.log.next("CardLeft");
   });
@@ -140,8 +140,8 @@ const tap = async (fake: FakePn532, log: EventLog, card: EmulatedCard): Promise<
   await until("a tap answered, or its loss told", () => told().some(isAboutCard));
   fake.take();
   await until("all quiet again", () => {
-    const last = log.events.findLast(({ _tag }) => _tag !== "CardUnread");
-    return last?._tag === "ReaderUp" || last?._tag === "CardLeft";
+    const last = log.outcomes().findLast((tag) => tag !== "CardUnread");
+    return last === "ReaderUp" || last === "CardLeft";
   });
   // A card that could not be read leaves without a word: by a list of the empty field.
   const since = fake.chip.commands.length;
@@ -157,7 +157,8 @@ const misbehaveAtRandom = async (
   roundCount: number,
 ): Promise<void> => {
   const roll = dice(seed);
-  await using r = await rig({ scope: SCOPE_NDEF, pollMs: 20 });
+  const pins = { green: "P30", red: "P31", buzzer: "P33" } as const;
+  await using r = await rig({ scope: SCOPE_NDEF, pollMs: 20, pins: seed % 2 === 0 ? null : pins });
   const { fake, log } = r;
   await log.next("ReaderUp");
   for (let round = 0; round < roundCount; round += 1) {
@@ -183,6 +184,8 @@ const misbehaveAtRandom = async (
   await until("the next tap", () =>
     log.events.slice(from).some(({ _tag }) => _tag === "CardArrived"),
   );
+  fake.take();
+  await until("all lights out", () => fake.chip.lowPins.length === 0);
 };
 
 const READER_COUNT = 4;

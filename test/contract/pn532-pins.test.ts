@@ -2,9 +2,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { SCOPE_UID } from "#core/card/read-card.ts";
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import { beepingMs, PATTERNS } from "#core/feedback/patterns.ts";
+import { uriMessage } from "#gateway/reader/emulated/emulated-card.ts";
 import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
+import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
+import { eventuallyTrue } from "#test/gateway/eventually.ts";
 import {
   i2cRig,
   pn532Rig,
@@ -26,7 +29,8 @@ const lowPins = ({ fake }: Pn532Rig, from = 0): ReadonlyArray<string> =>
 const isUp = async (rig: Pn532Rig): Promise<void> => void (await rig.log.next("ReaderUp"));
 
 const untilChanges = async (rig: Pn532Rig, count: number): Promise<void> => {
-  await expect.poll(() => rig.fake.chip.pinChanges.length, { timeout: 10_000 }).toBe(count);
+  const { chip } = rig.fake;
+  await eventuallyTrue(`${count} changes`, () => chip.pinChanges.length === count);
 };
 
 const WIRES = [
@@ -87,7 +91,7 @@ describe.concurrent("lights at a PN532", () => {
     await using r = await pn532Rig(OPTIONS);
     r.fake.chip.refused.add(WRITE_GPIO);
     await isUp(r);
-    await expect.poll(() => r.fake.chip.commands.includes(WRITE_GPIO)).toBe(true);
+    await eventuallyTrue("a write", () => r.fake.chip.commands.includes(WRITE_GPIO));
     await delay(50); // what was to be put out at the start was refused as well, which is nobody's question
     const shown = await r.adaptor.feedback("door", "accepted");
     expect(shown).toMatchObject({ left: { _tag: "FeedbackRefused" } });
@@ -120,7 +124,7 @@ describe.concurrent("lights at a PN532", () => {
     await r.adaptor.feedback("door", "failed");
     r.fake.reset();
     expect(r.fake.chip.lowPins).toEqual([]);
-    await expect.poll(() => r.fake.chip.field.isOn, { timeout: 10_000 }).toBe(true);
+    await eventuallyTrue("a new start", () => r.fake.chip.field.isOn);
     await delay(100);
     expect(await r.adaptor.feedback("door", "accepted")).toEqual(SHOWN);
     expect(r.fake.chip.lowPins).toEqual(["P30", "P33"]);
@@ -134,5 +138,63 @@ describe.concurrent("lights at a PN532", () => {
     await isUp(r);
     await r.adaptor.stop();
     expect(await r.adaptor.feedback("door", "accepted")).toEqual(away);
+  });
+});
+
+describe.concurrent("that a card is being read, at a PN532", () => {
+  const MESSAGE = uriMessage("example.org/tool/7");
+  const READ = 0x40;
+  const reading: RigOptions = { ...OPTIONS, scope: SCOPE_NDEF };
+
+  test("shows both lights before the first READ, and the verdict takes their place", async () => {
+    await using r = await pn532Rig(reading);
+    await isUp(r);
+    const seen: string[] = [];
+    await r.hold(emulatedNtag215({ ndef: MESSAGE }), { delayMs: 30 });
+    await r.log.next("CardReading");
+    seen.push(...lowPins(r));
+    expect(r.fake.chip.commands.filter((code) => code === READ)).toHaveLength(0);
+    await r.log.next("CardArrived");
+    expect(await r.adaptor.feedback("door", "accepted")).toEqual(SHOWN);
+    expect(seen).toEqual(["P30+P31"]);
+    expect(lowPins(r)).toEqual(["P30+P31", "P30+P33"]);
+    const between = r.fake.chip.commands.slice(r.fake.chip.commands.indexOf(READ));
+    expect(between.slice(0, between.indexOf(WRITE_GPIO))).not.toContain(LIST);
+  });
+
+  test("a card pulled at each READ leaves no light on", async () => {
+    await using r = await pn532Rig(reading);
+    await isUp(r);
+    for (const [at, pullAfterCount] of [0, 1].entries()) {
+      const uid = Uint8Array.of(0x04, 1, 2, 3, 4, 5, at);
+      await r.hold(emulatedNtag215({ ndef: MESSAGE, uid }), { pullAfterCount });
+      await r.log.next("CardUnread");
+      await untilChanges(r, 2 * at + 2);
+      expect(lowPins(r, 2 * at)).toEqual(["P30+P31", ""]);
+    }
+  });
+
+  test("without a verdict it goes out when the card leaves, or by itself", async () => {
+    await using r = await pn532Rig(reading);
+    await isUp(r);
+    await r.hold(emulatedNtag215({ ndef: MESSAGE }));
+    await r.log.next("CardArrived");
+    await r.take();
+    await r.log.next("CardLeft");
+    await untilChanges(r, 2);
+    await r.hold(emulatedType4({ ndef: MESSAGE }));
+    await r.log.next("CardArrived");
+    await untilChanges(r, 4);
+    const [, , lit, out] = r.fake.chip.pinChanges;
+    expect((out?.atMs ?? 0) - (lit?.atMs ?? 0)).toBeGreaterThan(PATTERNS.reading.stayMs - 5);
+  });
+
+  test("where only the UID is read nothing is shown", async () => {
+    await using r = await pn532Rig(OPTIONS);
+    await isUp(r);
+    await r.hold(emulatedNtag215({ ndef: MESSAGE }));
+    await r.log.next("CardArrived");
+    await delay(100);
+    expect(r.fake.chip.pinChanges).toEqual([]);
   });
 });

@@ -220,7 +220,7 @@ describeReaders("reader with a field", WITH_FIELD, (kind) => {
     await r.log.next("ReaderUp");
     await r.hold(emulatedType4({ ndef: MESSAGE }), { delayMs: 200 });
     await r.log.next("CardArrived");
-    expect(r.log.tags()).toEqual(["ReaderUp", "CardArrived"]);
+    expect(r.log.tags()).toEqual(["ReaderUp", "CardReading", "CardArrived"]);
   });
 
   test.each([

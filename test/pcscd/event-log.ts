@@ -51,4 +51,9 @@ export class EventLog {
   tags(): ReadonlyArray<Tag> {
     return this.events.map(({ _tag }) => _tag);
   }
+
+  /** Without `CardReading`, which comes again where a card is read again. */
+  outcomes(): ReadonlyArray<Tag> {
+    return this.tags().filter((tag) => tag !== "CardReading");
+  }
 }

@@ -140,7 +140,7 @@ const wrongIn = (events: ReadonlyArray<ReaderEvent>, held: number): ReadonlyArra
     );
   }
   const story = events.map(({ _tag }) => LETTER[_tag]).join("");
-  if (!/^(?:D*U(?:x|AL)*)*D*$/.test(story))
+  if (!/^(?:D*U(?:rx|rAL)*r?)*D*$/.test(story))
     wrong.push(`events in an order that makes no sense: ${story}`);
   return wrong;
 };
@@ -148,6 +148,7 @@ const wrongIn = (events: ReadonlyArray<ReaderEvent>, held: number): ReadonlyArra
 const LETTER: Readonly<Record<ReaderEvent["_tag"], string>> = {
   ReaderUp: "U",
   ReaderDown: "D",
+  CardReading: "r",
   CardArrived: "A",
   CardLeft: "L",
   CardUnread: "x",

@@ -42,7 +42,7 @@ describe("a card", () => {
     await observed.log.next("ReaderUp");
     await firstOf(pcscd).insert(emulatedNtag215({ ndef: MESSAGE }), { delayMs: 100 });
     await observed.log.next("CardArrived");
-    expect(observed.log.tags()).toEqual(["ReaderUp", "CardArrived"]);
+    expect(observed.log.outcomes()).toEqual(["ReaderUp", "CardArrived"]);
   });
 
   test("that keeps its reader from answering takes that one down alone, until it answers", async () => {
@@ -131,6 +131,26 @@ describe("readers", () => {
     // vpcd's second slots are hardware that nobody configured: noted once each, and left alone.
     const notes = observed.journal.filter(({ code }) => code === "pcsc.reader-not-configured");
     expect(notes).toHaveLength(3);
+  });
+
+  test("an ACR122U shows that it reads, then the verdict, then that it can't read", async () => {
+    await using pcscd = await TestPcscd.started([ACR122U]);
+    await using observed = new ObservedReaders(pcscd, [{ ...DOOR, scope: SCOPE_NDEF }]);
+    const { log, adaptor } = observed;
+    await log.next("ReaderUp");
+    const door = firstOf(pcscd);
+    const message = uriMessage("example.org/tool/7");
+    await door.insert(emulatedNtag215({ ndef: message }));
+    await log.next("CardReading");
+    await log.next("CardArrived");
+    expect(await adaptor.feedback("door", "accepted")).toEqual(E.right(undefined));
+    const [reading, dark] = ["ff00400f0400000000", "ff00400c0400000000"];
+    expect(door.firmwareCommands).toEqual([reading, "ff00520000", "ff0040ee0401000101"]);
+    await door.remove();
+    await log.next("CardLeft");
+    await door.insert(emulatedNtag215({ ndef: message.subarray(0, -3) }));
+    await log.next("CardUnread");
+    await expect.poll(() => door.firmwareCommands.slice(3)).toEqual([reading, dark]);
   });
 
   test("that show nothing are told so: no card, or not an ACR122U", async () => {

@@ -24,6 +24,19 @@ export interface ReadScope {
 export const SCOPE_UID: ReadScope = { ndef: false, counter: false, signature: false };
 export const SCOPE_NDEF: ReadScope = { ...SCOPE_UID, ndef: true };
 
+/** Whether reading such a card takes more than its UID, so that a person is told that it is being read. */
+export const readsBeyondUid = (technology: Technology, scope: ReadScope): boolean => {
+  switch (technology) {
+    case "type2":
+      return scope.ndef || scope.counter || scope.signature;
+    case "type4":
+      return scope.ndef;
+    case "mifare-classic":
+    case "other":
+      return false;
+  }
+};
+
 export interface CardRead {
   readonly technology: Technology;
   readonly uid: Uid;

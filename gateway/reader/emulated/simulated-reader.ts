@@ -1,6 +1,6 @@
 /** Readers without hardware: emulated cards are tapped on them by a call. */
 import * as E from "fp-ts/lib/Either.js";
-import type { CardReadError, ReadScope } from "#core/card/read-card.ts";
+import { type CardReadError, readsBeyondUid, type ReadScope } from "#core/card/read-card.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import type { Clock, Journal, ReaderAdaptor, ReaderEvent } from "#gateway/ports.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
@@ -118,6 +118,7 @@ export const createSimulatedReader = (
       const monoMs = clock.monoMs();
       const held = inPcscReader(card);
       field.hold(reader, held, holdMs);
+      if (readsBeyondUid(card.technology, scope)) emit({ _tag: "CardReading", reader });
       const read = readEmulated(held, scope);
       if (E.isLeft(read)) {
         emit({ _tag: "CardUnread", reader, technology: card.technology, error: read.left });

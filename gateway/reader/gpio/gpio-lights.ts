@@ -49,6 +49,7 @@ export class GpioLights {
   #showing: ChildProcess | undefined;
   /** The newest signal; an older one that still waits for its turn is dropped. */
   #turn = 0;
+  #signal: FeedbackSignal | undefined;
 
   constructor(config: GpioConfig) {
     this.#config = config;
@@ -58,13 +59,14 @@ export class GpioLights {
   async show(signal: FeedbackSignal): Promise<Shown> {
     this.#turn += 1;
     const turn = this.#turn;
+    this.#signal = signal;
     this.#script ??= findScript();
     const script = await this.#script;
     if (E.isLeft(script)) {
       this.#script = undefined;
       return refused(script.left);
     }
-    await this.stop();
+    await this.#letGo();
     // A call, because TypeScript takes a field checked before an await for unchanged after it.
     return this.#isNewest(turn) ? this.#run(script.right, signal) : E.right(undefined);
   }
@@ -86,8 +88,19 @@ export class GpioLights {
     return code === 0 ? E.right(undefined) : refused(complaint.trim());
   }
 
-  /** Ends what is being shown; the lines are free when it resolves. */
-  async stop(): Promise<void> {
+  /** Ends what is shown or about to be; the lines are free when it resolves. */
+  stop(): Promise<void> {
+    this.#turn += 1;
+    this.#signal = undefined;
+    return this.#letGo();
+  }
+
+  /** The reading is over: puts its signal out, unless a verdict has taken its place. */
+  async endReading(): Promise<void> {
+    if (this.#signal === "reading") await this.stop();
+  }
+
+  async #letGo(): Promise<void> {
     const child = this.#showing;
     if (child === undefined) return;
     this.#showing = undefined;

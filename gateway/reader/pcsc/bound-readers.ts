@@ -176,7 +176,10 @@ const release = (readers: BoundReaders, hardware: string, down: Down): ReadersSt
   return reader === undefined ? step : takeDown(step, { ...down, id: reader.id, cause: "reader" });
 };
 
-type CardMessage = Extract<ChildMessage, { _tag: "CardArrived" | "CardLeft" | "CardUnread" }>;
+type CardMessage = Extract<
+  ChildMessage,
+  { _tag: "CardReading" | "CardArrived" | "CardLeft" | "CardUnread" }
+>;
 
 const onCard = (readers: BoundReaders, message: CardMessage): ReadersStep => {
   const reader = readerOf(readers, message.name);
@@ -184,6 +187,8 @@ const onCard = (readers: BoundReaders, message: CardMessage): ReadersStep => {
   const { id } = reader;
   const hardware = message.name;
   switch (message._tag) {
+    case "CardReading":
+      return { readers, effects: [emit({ _tag: "CardReading", reader: id })] };
     case "CardArrived": {
       const { read, atStart, wallMs, monoMs } = message;
       const sighting = { reader: id, ...read, atStart, simulated: false, wallMs, monoMs };
@@ -222,6 +227,7 @@ export const hear = (
       return { readers, effects: [] };
     case "ReaderDown":
       return release(readers, message.name, { reason: message.reason, monoMs });
+    case "CardReading":
     case "CardArrived":
     case "CardLeft":
     case "CardUnread":

@@ -15,6 +15,8 @@ export type ChildMessage =
   /** The reader itself gave an answer. */
   | { readonly _tag: "Answered"; readonly name: string }
   | { readonly _tag: "ReaderDown"; readonly name: string; readonly reason: string }
+  /** More than its UID is about to be read. */
+  | { readonly _tag: "CardReading"; readonly name: string }
   | {
       readonly _tag: "CardArrived";
       readonly name: string;
@@ -94,6 +96,7 @@ const isOneOf =
     isText(value) && Object.hasOwn(all, value);
 
 const isSignal = isOneOf<FeedbackSignal>({
+  reading: true,
   accepted: true,
   unknown: true,
   refused: true,
@@ -185,6 +188,7 @@ const decodeOfReader = (fields: Fields): ChildMessage | undefined => {
     case "HardwareFound":
     case "ReaderUp":
     case "Answered":
+    case "CardReading":
       return { _tag, name };
     case "ReaderDown":
       return isText(reason) ? { _tag, name, reason } : undefined;

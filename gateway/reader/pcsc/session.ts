@@ -3,23 +3,18 @@
  * which PC/SC told of it: no connect while a disconnect is under way, no two transmits at once.
  */
 import * as E from "fp-ts/lib/Either.js";
-import { toHex } from "#core/bytes.ts";
 import { technologyOfAtr } from "#core/card/atr.ts";
 import {
   readCard,
+  readsBeyondUid,
   type CardRead,
   type CardReadError,
   type ReadScope,
 } from "#core/card/read-card.ts";
 import type { Technology } from "#core/card/sighting.ts";
 import { APDU_TIMEOUT_MS, READER_ROUND_TRIP_TIMEOUT_MS } from "#gateway/limits.ts";
-import type { FeedbackError, FeedbackSignal } from "#gateway/ports.ts";
-import {
-  DETECTION_BEEP_OFF,
-  feedbackApdu,
-  isAcr122u,
-  isAcr122uSuccess,
-} from "#gateway/reader/pcsc/acr122u.ts";
+import type { FeedbackSignal } from "#gateway/ports.ts";
+import { Acr122uLights } from "#gateway/reader/pcsc/acr122u-lights.ts";
 import { cardChange } from "#gateway/reader/pcsc/card-change.ts";
 import { textOf } from "#gateway/reader/pcsc/error-text.ts";
 import type { Hardware, Status } from "#gateway/reader/pcsc/hardware.ts";
@@ -65,7 +60,7 @@ class ReaderSession implements Session {
   #isCardReported = false;
   /** When the card that lies there arrived. */
   #cardMonoMs: number | undefined;
-  #isDetectionBeepOff = false;
+  readonly #lights: Acr122uLights;
   #isAsking = false;
   /** What PC/SC complained about since the reader last answered: not said twice. */
   #trouble: string | undefined;
@@ -74,6 +69,10 @@ class ReaderSession implements Session {
     this.#hardware = hardware;
     this.#monoMs = monoMs;
     this.#report = report;
+    this.#lights = new Acr122uLights(hardware.name, {
+      transmit: (apdu) => this.#transmit(apdu),
+      enqueue: (job) => this.#enqueue(job),
+    });
   }
 
   begin(): void {
@@ -132,7 +131,7 @@ class ReaderSession implements Session {
 
   feedback(request: number, signal: FeedbackSignal): void {
     this.#enqueue(async () => {
-      this.#report({ _tag: "FeedbackDone", request, error: await this.#show(signal) });
+      this.#report({ _tag: "FeedbackDone", request, error: await this.#lights.show(signal) });
     });
   }
 
@@ -189,18 +188,24 @@ class ReaderSession implements Session {
     if (scope === null) return; // it fell silent while it let go of the card before
     await this.#connect();
     const technology = technologyOfAtr(status.atr);
-    const read = await this.#read(technology, scope);
     const { name } = this.#hardware;
+    if (readsBeyondUid(technology, scope)) {
+      await this.#lights.showReading();
+      this.#report({ _tag: "CardReading", name });
+    }
+    const read = await this.#read(technology, scope);
     const { wallMs, monoMs } = status;
     if (!this.#isUp()) return; // it fell silent, and that was said instead
     this.#cardMonoMs = monoMs;
     if (E.isLeft(read)) {
       this.#report({ _tag: "CardUnread", name, technology, error: read.left, monoMs });
+      // A light needs a card to be switched through, and without one the reader has its own.
+      if (read.left._tag !== "CardGone") await this.#lights.endReading();
       return;
     }
     this.#isCardReported = true;
     this.#report({ _tag: "CardArrived", name, read: read.right, atStart, wallMs, monoMs });
-    await this.#silenceDetectionBeep();
+    await this.#lights.silenceDetectionBeep();
   }
 
   /** A call: TypeScript takes a field for unchanged by an await. */
@@ -229,19 +234,6 @@ class ReaderSession implements Session {
     return step.value;
   }
 
-  /** Only through a card, because this needs a connection; once, because the reader keeps it. */
-  async #silenceDetectionBeep(): Promise<void> {
-    if (this.#isDetectionBeepOff || !isAcr122u(this.#hardware.name)) return;
-    this.#isDetectionBeepOff = isAcr122uSuccess(await this.#transmit(DETECTION_BEEP_OFF));
-  }
-
-  async #show(signal: FeedbackSignal): Promise<FeedbackError | null> {
-    const response = await this.#transmit(feedbackApdu(signal));
-    if (response.length === 0) return { _tag: "ReaderAway" };
-    if (isAcr122uSuccess(response)) return null;
-    return { _tag: "FeedbackRefused", detail: `status word ${toHex(response.subarray(-2))}` };
-  }
-
   /** The card's answer; none where there is no connection, or no answer in time. */
   async #transmit(apdu: Uint8Array): Promise<Uint8Array> {
     if (!this.#isConnected) return NO_ANSWER;
@@ -259,6 +251,7 @@ class ReaderSession implements Session {
   async #disconnect(): Promise<void> {
     this.#isConnected = false;
     this.#cardMonoMs = undefined;
+    this.#lights.forgetReading();
     await this.#attempt(() => this.#hardware.disconnect(), CONNECT_TIMEOUT_MS);
   }
 

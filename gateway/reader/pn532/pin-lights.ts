@@ -38,6 +38,8 @@ export class PinLights {
   readonly #monoMs: () => number;
   #playback: Playback = NOTHING_PLAYS;
   #onShown: ((shown: Shown) => void) | undefined;
+  /** What was shown last, or is being shown. */
+  #signal: FeedbackSignal | undefined;
   #hasRefused = false;
 
   constructor(pins: Pn532Pins, chip: Pick<Pn532Chip, "command">, monoMs: () => number) {
@@ -52,16 +54,31 @@ export class PinLights {
    */
   show(signal: FeedbackSignal): Promise<Shown> {
     this.#end(SHOWN);
+    this.#signal = signal;
     this.#playback = play(signal, this.#monoMs());
     return new Promise((resolve) => {
       this.#onShown = resolve;
     });
   }
 
+  /** At once: only while nobody else has the chip. Whether that worked is told with the verdict. */
+  async showReading(): Promise<void> {
+    this.#end(SHOWN);
+    this.#signal = "reading";
+    this.#playback = play("reading", this.#monoMs());
+    await this.writeDue();
+  }
+
   /** All off, as soon as it can be written. */
   putOut(): void {
     this.#end(SHOWN);
+    this.#signal = undefined;
     this.#playback = playOff(this.#monoMs());
+  }
+
+  /** The reading is over: puts its signal out, unless a verdict has taken its place. */
+  endReading(): void {
+    if (this.#signal === "reading") this.putOut();
   }
 
   /** The chip is away: nothing is shown, and nothing is to be put out. */

@@ -1,6 +1,7 @@
 /** One reader with a PN532: opens its line, carries out what the poll decides, opens the line again when it is lost. */
 import * as E from "fp-ts/lib/Either.js";
-import type { ReadScope } from "#core/card/read-card.ts";
+import { type ReadScope, readsBeyondUid } from "#core/card/read-card.ts";
+import { technologyOfSak } from "#core/card/sak.ts";
 import { switchField, type Target } from "#core/reader/pn532/commands.ts";
 import type { ChipCommand } from "#core/reader/pn532/exchange.ts";
 import {
@@ -12,8 +13,8 @@ import {
 import { type PollInput, pollStep } from "#core/reader/pn532/poll.ts";
 import type { Reading } from "#core/reader/pn532/presence.ts";
 import type { Pn532Settings } from "#gateway/config/config.ts";
-import { PN532_APDU_QUEUE_MAX } from "#gateway/limits.ts";
 import type { Clock, FeedbackSignal, ReaderEvent } from "#gateway/ports.ts";
+import { ApduJobs } from "#gateway/reader/pn532/apdu-jobs.ts";
 import { apduToCard, readAtChip } from "#gateway/reader/pn532/card-at-chip.ts";
 import { type Outcome, Pn532Chip } from "#gateway/reader/pn532/chip.ts";
 import type { Line } from "#gateway/reader/pn532/line.ts";
@@ -37,11 +38,6 @@ export interface Pn532Deps {
 const REOPENED = "it did not answer, and its line is opened anew";
 const NO_BYTES = new Uint8Array(0);
 
-interface ApduJob {
-  readonly apdu: Uint8Array;
-  readonly answer: (response: Uint8Array) => void;
-}
-
 /** What a person at the reader did, and when: the card was found before it was read. */
 interface Moment {
   readonly wallMs: number;
@@ -56,7 +52,7 @@ export class Pn532Reader {
   readonly #chip: Pn532Chip;
   /** Null where none is wired to the chip. */
   readonly #lights: PinLights | null;
-  readonly #jobs: ApduJob[] = [];
+  readonly #jobs = new ApduJobs();
   #lostReason: string | undefined;
   #isStopping = false;
   readonly #nap = new Nap();
@@ -95,7 +91,7 @@ export class Pn532Reader {
   stop(): void {
     this.#isStopping = true;
     this.#upSinceMs = undefined;
-    this.#refuseJobs();
+    this.#jobs.refuseAll();
     this.#lights?.drop();
     this.#nap.wake();
   }
@@ -111,13 +107,10 @@ export class Pn532Reader {
 
   /** One APDU to the card that lies there; empty where there is none, or no answer. */
   exchange(apdu: Uint8Array): Promise<Uint8Array> {
-    if (this.#upSinceMs === undefined || this.#jobs.length >= PN532_APDU_QUEUE_MAX) {
-      return Promise.resolve(NO_BYTES);
-    }
-    return new Promise((answer) => {
-      this.#jobs.push({ apdu, answer });
-      this.#nap.wake();
-    });
+    if (this.#upSinceMs === undefined) return Promise.resolve(NO_BYTES);
+    const response = this.#jobs.add(apdu);
+    this.#nap.wake();
+    return response;
   }
 
   /** The line is closed and opened anew; at once, where it was to be opened later. */
@@ -212,7 +205,13 @@ export class Pn532Reader {
 
   async #read(target: Target): Promise<Reading> {
     this.#found = { wallMs: this.#clock.wallMs(), monoMs: this.#clock.monoMs() };
+    if (readsBeyondUid(technologyOfSak(target.sak), this.#config.scope)) await this.#sayReading();
     return readAtChip((command) => this.#ask(command), target, this.#config.scope);
+  }
+
+  async #sayReading(): Promise<void> {
+    await this.#lights?.showReading();
+    if (!this.#hasStopped()) this.#emit({ _tag: "CardReading", reader: this.#config.id });
   }
 
   #isOver(untilMs: number): boolean {
@@ -230,7 +229,7 @@ export class Pn532Reader {
     let isExchanged = false;
     for (;;) {
       if (this.#lights?.isDue === true) await this.#lights.writeDue();
-      const job = this.#jobs.shift();
+      const job = this.#jobs.next();
       if (job !== undefined) {
         const response = card === null ? null : await this.#carryApdu(card, job.apdu);
         isExchanged ||= response !== null && response.length > 0;
@@ -246,10 +245,6 @@ export class Pn532Reader {
 
   #pauseUntil(untilMs: number): Promise<void> {
     return this.#pause(untilMs - this.#clock.monoMs());
-  }
-
-  #refuseJobs(): void {
-    for (const { answer } of this.#jobs.splice(0)) answer(NO_BYTES);
   }
 
   /** Ends early for an APDU, a signal, a lost line, or the end of all. */
@@ -272,8 +267,10 @@ export class Pn532Reader {
         return this.#emit({ _tag: "CardArrived", sighting });
       }
       case "Unread":
+        this.#lights?.endReading();
         return this.#emit({ ...news, _tag: "CardUnread", reader });
       case "Left":
+        this.#lights?.endReading();
         return this.#emit({ _tag: "CardLeft", reader, monoMs });
       case "Together":
         return this.#emit({ _tag: "CardsTogether", reader, wallMs: this.#clock.wallMs(), monoMs });
@@ -285,7 +282,7 @@ export class Pn532Reader {
       this.#upSinceMs === undefined ? 0 : this.#clock.monoMs() - this.#upSinceMs,
     );
     this.#upSinceMs = undefined;
-    this.#refuseJobs();
+    this.#jobs.refuseAll();
     this.#lights?.drop();
     if (reason === this.#downReason) return;
     this.#downReason = reason;

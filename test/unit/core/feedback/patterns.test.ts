@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { beepingMs, PATTERNS, stepsOf, type LightStep } from "#core/feedback/patterns.ts";
 
 const signals = Object.values(PATTERNS);
+const { reading, ...VERDICTS } = PATTERNS;
 
 /** What somebody hears who doesn't look: how long it beeps, again and again. */
 const heard = (steps: ReadonlyArray<LightStep>): string =>
@@ -29,5 +30,11 @@ test.each(Object.entries(PATTERNS))(
 );
 
 test("the first step is a beep: nothing comes before the verdict", () => {
-  for (const pattern of signals) expect(stepsOf(pattern)[0]?.buzzer).toBe(true);
+  for (const pattern of Object.values(VERDICTS)) {
+    expect(stepsOf(pattern)[0]?.buzzer).toBe(true);
+  }
+});
+
+test("that a card is being read is both lights at once, and no beep", () => {
+  expect(stepsOf(reading)).toEqual([{ green: true, red: true, buzzer: false, ms: reading.stayMs }]);
 });

@@ -73,9 +73,10 @@ test("a card arrives with what was read of it, and leaves after its time", async
     monoMs: 5_002,
   };
   expect(tapped).toEqual(E.right(sighting));
-  expect(events.slice(2)).toEqual([{ _tag: "CardArrived", sighting }]);
+  const reading = { _tag: "CardReading", reader: "gate" };
+  expect(events.slice(2)).toEqual([reading, { _tag: "CardArrived", sighting }]);
   await left;
-  expect(events.slice(3)).toEqual([{ _tag: "CardLeft", reader: "gate", monoMs: 5_003 }]);
+  expect(events.slice(4)).toEqual([{ _tag: "CardLeft", reader: "gate", monoMs: 5_003 }]);
   await readers.stop();
 });
 
@@ -114,6 +115,7 @@ describe("a tap that can't be", () => {
     expect(readers.tap("gate", card, HOLD_MS)).toEqual(E.left({ _tag: "CardUnread", error }));
     await left;
     expect(events.slice(2)).toEqual([
+      { _tag: "CardReading", reader: "gate" },
       { _tag: "CardUnread", reader: "gate", technology: "type2", error },
       { _tag: "CardLeft", reader: "gate", monoMs: 5_003 },
     ]);
@@ -141,7 +143,12 @@ test("a card of before a stop does not leave after the next start", async () => 
   readers.start((event) => void events.push(event));
   expect(E.isRight(readers.tap("gate", emulatedNtag215({}), 60_000))).toBe(true);
   await later(2 * HOLD_MS);
-  expect(events.map((event) => event._tag)).toEqual(["ReaderUp", "ReaderUp", "CardArrived"]);
+  expect(events.map((event) => event._tag)).toEqual([
+    "ReaderUp",
+    "ReaderUp",
+    "CardReading",
+    "CardArrived",
+  ]);
   await readers.stop();
 });
 

@@ -37,6 +37,7 @@ const FROM_CHILD: ReadonlyArray<ChildMessage> = [
   { _tag: "Heartbeat" },
   { _tag: "HardwareFound", name },
   { _tag: "ReaderUp", name },
+  { _tag: "CardReading", name },
   { _tag: "ReaderDown", name, reason: "unplugged" },
   { ...arrived, _tag: "CardArrived", read: { ...read, ndef: null } },
   { ...arrived, _tag: "CardArrived", read: { ...read, ndef: Uint8Array.of(0xd0, 0, 0) } },
