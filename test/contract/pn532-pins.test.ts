@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import { beepingMs, PATTERNS } from "#core/feedback/patterns.ts";
 import { uriMessage } from "#gateway/reader/emulated/emulated-card.ts";
+import { emulatedMifareClassic } from "#gateway/reader/emulated/mifare-classic.ts";
 import { emulatedNtag215 } from "#gateway/reader/emulated/type2-models.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
 import { eventuallyTrue } from "#test/gateway/eventually.ts";
@@ -66,6 +67,34 @@ describe.concurrent("lights at a PN532", () => {
     expect(await r.adaptor.feedback("door", "accepted")).toEqual(SHOWN);
     await untilChanges(r, 4);
     expect(lowPins(r)).toEqual(["P31+P33", "P30+P33", "P30", ""]);
+  });
+
+  test("a signal need not wait for the next look at the field", async () => {
+    await using r = await pn532Rig({ ...OPTIONS, pollMs: 1_000 });
+    await isUp(r);
+    await eventuallyTrue("all put out at the start", () =>
+      r.fake.chip.commands.includes(WRITE_GPIO),
+    );
+    await delay(20);
+    const since = r.fake.chip.commands.length;
+    expect(await r.adaptor.feedback("door", "accepted")).toEqual(SHOWN);
+    await untilChanges(r, 2); // and no step of its pattern either
+    expect(r.fake.chip.commands.slice(since)).toEqual([WRITE_GPIO, WRITE_GPIO]);
+  });
+
+  test("signals in quick succession don't cut short what a card needs to begin anew", async () => {
+    await using r = await pn532Rig(OPTIONS);
+    await isUp(r);
+    await r.hold(emulatedMifareClassic({})); // asked whether it is there by switching the field
+    await r.log.next("CardArrived");
+    const { darkMs } = r.fake.chip.field;
+    darkMs.length = 0;
+    while (darkMs.length < 10) {
+      void r.adaptor.feedback("door", "accepted");
+      await delay(1);
+    }
+    expect(Math.min(...darkMs)).toBeGreaterThanOrEqual(5); // ISO/IEC 14443-3
+    expect(r.log.tags()).toEqual(["ReaderUp", "CardArrived"]);
   });
 
   test("all is off at the end", async () => {
@@ -171,6 +200,8 @@ describe.concurrent("that a card is being read, at a PN532", () => {
       await r.log.next("CardUnread");
       await untilChanges(r, 2 * at + 2);
       expect(lowPins(r, 2 * at)).toEqual(["P30+P31", ""]);
+      const [lit, out] = r.fake.chip.pinChanges.slice(2 * at);
+      expect((out?.atMs ?? 0) - (lit?.atMs ?? 0)).toBeLessThan(PATTERNS.reading.stayMs / 2); // so not by itself
     }
   });
 

@@ -31,7 +31,10 @@ const SILENCE: FieldAnswer = { data: null, delayMs: 0 };
 
 export class FakeField {
   readonly #cards: CardInField[] = [];
+  /** How long the field was off, each time that it went on again. */
+  readonly darkMs: number[] = [];
   #isOn = false;
+  #darkSinceMs: number | undefined;
   /** By target number, from 1. */
   #targets: CardInField[] = [];
   #selected: CardInField | undefined;
@@ -56,6 +59,11 @@ export class FakeField {
   }
 
   switch(isOn: boolean): void {
+    if (!isOn) this.#darkSinceMs ??= performance.now();
+    else if (this.#darkSinceMs !== undefined) {
+      this.darkMs.push(performance.now() - this.#darkSinceMs);
+      this.#darkSinceMs = undefined;
+    }
     this.#isOn = isOn;
     if (isOn) this.#power();
     else {

@@ -31,6 +31,7 @@ test("a tap on a PN532 gets a verdict and a record; its line is lost and found a
       `    device: ${fake.device}`,
       "    poll_ms: 30",
       "    read: ndef",
+      "    pins: { green: P30, red: P31, buzzer: P33 }",
     ],
   });
   await lobby.start();
@@ -57,6 +58,8 @@ test("a tap on a PN532 gets a verdict and a record; its line is lost and found a
   const tag = emulatedNtag215({});
   fake.hold(tag);
   await untilTaps(1);
+  const lit = fake.chip.pinChanges.map(({ low }) => low.join("+"));
+  expect(lit.slice(0, 2)).toEqual(["P30+P31", "P30+P31+P33"]); // reading, then a card that nobody knows
   fake.take();
   await lobby.ask<"enrol">({ verb: "enrol", device: "cart-7", uid: null, user: "tester" });
   await delay(2 * DEBOUNCE_MS);
@@ -82,4 +85,5 @@ test("a tap on a PN532 gets a verdict and a record; its line is lost and found a
   ]);
   expect(await lobby.value("cart-7", "visits")).toBe(1);
   await lobby.stop();
+  expect(fake.chip.lowPins).toEqual([]);
 });

@@ -30,7 +30,7 @@ const rigWith = (ndef: Uint8Array, scope = SCOPE_NDEF, name = "ACS ACR122U 00 00
   const sent: string[] = [];
   const messages: ChildMessage[] = [];
   const card = inPcscReader(emulatedNtag215({ ndef }));
-  const hand = { pullAtRead: false };
+  const hand = { pullAtRead: false, hung: Promise.resolve() };
   const transmit = (apdu: Uint8Array): Uint8Array => {
     const hex = toHex(apdu);
     const isRead = hex.startsWith("ffb0");
@@ -41,7 +41,7 @@ const rigWith = (ndef: Uint8Array, scope = SCOPE_NDEF, name = "ACS ACR122U 00 00
   const session = createSession(
     {
       name,
-      ask: () => Promise.resolve(),
+      ask: () => hand.hung,
       connect: () => Promise.resolve(),
       disconnect: () => Promise.resolve(),
       transmit: async (apdu) => await Promise.resolve(transmit(apdu)),
@@ -99,6 +99,21 @@ test("no verdict comes: the lights go out by themselves", async () => {
   await vi.advanceTimersByTimeAsync(1);
   await settled();
   expect(sent.at(-1)).toBe(DARK);
+});
+
+test("a verdict that waits for the reader while the time is up is not put out", async () => {
+  const { session, sent, status, start, hand } = rigWith(MESSAGE);
+  await start();
+  await status(PRESENT, 2);
+  await vi.advanceTimersByTimeAsync(PATTERNS.reading.stayMs - 10);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  hand.hung = promise;
+  session.ask();
+  session.feedback(1, "accepted");
+  await vi.advanceTimersByTimeAsync(10);
+  resolve();
+  await settled();
+  expect(sent.at(-1)).toBe(ACCEPTED);
 });
 
 test("a card pulled while it is read: nothing is sent to the next one on its account", async () => {
