@@ -21,6 +21,8 @@ export interface GatewaySpec {
   /** Port of the broker to connect to, where that is another's. */
   readonly linkPort?: number;
   readonly hasPcscReader?: boolean;
+  /** Further lines of YAML, in the list of readers. */
+  readonly readerLines?: ReadonlyArray<string>;
 }
 
 export interface BenchConfig {
@@ -42,6 +44,7 @@ const configText = (folder: string, spec: GatewaySpec): string =>
     "readers:",
     ...SIMULATED_READERS.map((id) => `  - { id: ${id}, driver: simulated }`),
     ...(spec.hasPcscReader === true ? ["  - { id: pcsc-1, driver: pcsc }"] : []),
+    ...(spec.readerLines ?? []),
     ...(spec.brokerPort === undefined
       ? []
       : [`broker: { listen: "127.0.0.1:${spec.brokerPort}" }`]),

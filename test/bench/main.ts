@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brokerRows } from "#test/bench/brokers.ts";
 import { diskRows } from "#test/bench/disk.ts";
+import { feedbackRows } from "#test/bench/feedback.ts";
 import { localRows } from "#test/bench/local.ts";
 import { otherRows } from "#test/bench/others.ts";
 import { peerRows } from "#test/bench/peer.ts";
@@ -25,6 +26,7 @@ const GROUPS: Readonly<Record<string, (folder: string) => Promise<ReadonlyArray<
   rebuild: rebuildRows,
   restore: restoreRows,
   verdict: verdictRows,
+  feedback: feedbackRows,
   others: otherRows,
 };
 

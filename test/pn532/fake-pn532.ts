@@ -66,8 +66,17 @@ export interface Wire extends AsyncDisposable {
   readonly write: (bytes: Uint8Array) => void;
 }
 
+/** How long what goes over the wire and through the chip takes, beside what the fake takes anyway. */
+export interface Exchanged {
+  readonly code: number;
+  /** Of all frames there and back. */
+  readonly byteCount: number;
+}
+
 export class FakePn532 implements AsyncDisposable {
   readonly chip: FakeChip = new FakeChip();
+  /** ms that each answer comes later; a benchmark sets it. */
+  slowness: (exchanged: Exchanged) => number = () => 0;
   readonly #wire: Wire;
   #stream = EMPTY_STREAM;
   #isAwake = false;
@@ -191,10 +200,15 @@ export class FakePn532 implements AsyncDisposable {
     }
     const [code = 0] = command;
     const frame = encodeFrame(concatBytes(Uint8Array.of(0xd5, code + 1), outcome.data));
-    this.#timer = setTimeout(() => {
-      this.#lastAnswer = frame;
-      const parts = how === undefined ? [frame] : SPOILT[how](frame);
-      for (const part of parts) this.#wire.write(part);
-    }, outcome.delayMs);
+    const sent = encodeFrame(concatBytes(Uint8Array.of(0xd4), command));
+    const byteCount = sent.length + ACK_FRAME.length + frame.length;
+    this.#timer = setTimeout(
+      () => {
+        this.#lastAnswer = frame;
+        const parts = how === undefined ? [frame] : SPOILT[how](frame);
+        for (const part of parts) this.#wire.write(part);
+      },
+      outcome.delayMs + this.slowness({ code, byteCount }),
+    );
   }
 }
