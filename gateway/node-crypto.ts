@@ -1,6 +1,7 @@
 /** The cryptographic functions that the core is handed, by Node. */
 import * as crypto from "node:crypto";
 import type { Aes128 } from "#core/card/aes-cmac.ts";
+import { PHONE_NONCE_BYTES } from "#core/card/phone.ts";
 import type { Crypto, SigningKey } from "#core/log/crypto.ts";
 import type { Entropy } from "#gateway/ports.ts";
 
@@ -41,6 +42,24 @@ export const nodeCrypto: Crypto = {
   },
 };
 
+/** The DER that stands before a compressed point of P-256: RFC 5480 section 2. */
+const P256_SPKI_PREFIX = Buffer.from("3039301306072a8648ce3d020106082a8648ce3d030107032200", "hex");
+
+/** ECDSA over P-256 with SHA-256; the signature is r and s, 32 bytes each. False for a key that is no point of the curve. */
+export const verifyP256 = (
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean => {
+  try {
+    const spki = Buffer.concat([P256_SPKI_PREFIX, publicKey]);
+    const key = crypto.createPublicKey({ key: spki, format: "der", type: "spki" });
+    return crypto.verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, signature);
+  } catch {
+    return false; // OpenSSL throws for bytes that are no point of the curve
+  }
+};
+
 const aesBlock = (
   start: typeof crypto.createCipheriv | typeof crypto.createDecipheriv,
   key: Uint8Array,
@@ -78,6 +97,9 @@ export const signingKeyFromSeed = (seed: Uint8Array): SigningKey =>
 
 export const randomBytes = (byteCount: number): Uint8Array =>
   new Uint8Array(crypto.randomBytes(byteCount));
+
+/** What a phone is to sign: another for each read. */
+export const phoneNonce = (): Uint8Array => randomBytes(PHONE_NONCE_BYTES);
 
 export const nodeEntropy: Entropy = { randomBytes, generateSigningKey };
 

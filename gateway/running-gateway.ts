@@ -24,6 +24,7 @@ import {
 } from "#gateway/integrations/json-topics.ts";
 import { createLink, type Link } from "#gateway/link/mqtt-link.ts";
 import { nodeCrypto, nodeEntropy, randomBytes } from "#gateway/node-crypto.ts";
+import { PhoneResults } from "#gateway/phone-results.ts";
 import type { Clock, Folded, Journal, Store } from "#gateway/ports.ts";
 import { CardFlows } from "#gateway/reader/card-flows.ts";
 import { createReaders, type Readers } from "#gateway/reader/readers.ts";
@@ -72,6 +73,7 @@ export class RunningGateway implements Gateway {
   readonly #tagCarrier: TagCarrier;
   readonly #clockWatch: ClockWatch;
   readonly #copies: CopyWatch;
+  readonly #phones: PhoneResults;
   readonly #listeners = new Set<(event: GatewayEvent) => void>();
   readonly #session = toHex(randomBytes(8));
   readonly #rosters: BelievedRosters;
@@ -125,7 +127,7 @@ export class RunningGateway implements Gateway {
       start.facts,
     );
     const care = { counters: this.counters, onAlarm: (id: string) => this.#onReaderAlarm(id) };
-    this.readers = createReaders({ clock, journal, ...care }, config.readers);
+    this.readers = createReaders({ gateway, clock, journal, ...care }, config.readers);
     this.cardFlows = new CardFlows(this.readers);
     const { roster, memory } = this;
     this.carried = new CarriedStates({ fleet, crypto: nodeCrypto, roster, memory });
@@ -133,6 +135,7 @@ export class RunningGateway implements Gateway {
       this.counters.count(`tag.state.${carriedCode(event.outcome)}`);
       this.#tell({ _tag: "StateCarried", ...event });
     });
+    this.#phones = this.#createPhones();
     this.#tapPath = this.#createTapPath(start);
   }
 
@@ -152,14 +155,23 @@ export class RunningGateway implements Gateway {
         readSun: sunReader(material.sunSecrets),
         show: this.readers.show,
         onReport: (report) => this.#onReport(report),
-        onAgain: (again) => this.#tell({ _tag: "TappedAgain", again }),
         onNotCarried: (reader, error) => {
           this.counters.count(`tag.state.${error._tag}`);
           journal.warn("tag.state-refused", { reader, ...error });
         },
+        onAgain: (again) => {
+          this.#phones.onAgain(again);
+          this.#tell({ _tag: "TappedAgain", again });
+        },
+        onBounce: (sighting) => this.#phones.onBounce(sighting),
       },
       start.lastCards,
     );
+  }
+
+  #createPhones(): PhoneResults {
+    const { counters, cardFlows } = this;
+    return new PhoneResults({ counters, cardFlows, state: () => Promise.resolve(null) });
   }
 
   #createSync(start: StartState): SyncLoop {
@@ -261,7 +273,9 @@ export class RunningGateway implements Gateway {
 
   #onReport(report: TapReport): void {
     this.#lastTap = report;
+    this.#phones.onReport(report);
     this.counters.count(`tap.${report.verdict._tag.toLowerCase()}`);
+    if (report.phone === "unproven") this.counters.count("tap.phone-unproven");
     if (E.isLeft(report.recorded)) this.counters.count(`tap.lost.${report.recorded.left._tag}`);
     publishTap(this.link, this.config, report);
     this.#tell({ _tag: "TapReported", report });

@@ -9,7 +9,7 @@ import { decodeUri } from "#core/card/well-known.ts";
 import { TYPE, type Operation } from "#core/log/operation.ts";
 import type { CounterFinding } from "#core/verdict/card-counters.ts";
 import { markKey, SEEN_BITS } from "#core/verdict/counter-mark.ts";
-import { decide, type Verdict } from "#core/verdict/decide.ts";
+import { decide, type PhoneStanding, type Verdict } from "#core/verdict/decide.ts";
 import { HoldOff } from "#core/verdict/hold-off.ts";
 import { refusalBy } from "#core/verdict/reader-policy.ts";
 import type { LocalTime } from "#core/verdict/schedule.ts";
@@ -37,6 +37,8 @@ export interface Arrived {
   readonly reader: ReaderConfig;
   readonly sighting: Sighting;
   readonly card: Uint8Array;
+  /** Null for cards, and for phones without the app. */
+  readonly phone: PhoneStanding | null;
 }
 
 /** What a tap shows of itself beside its UID. */
@@ -101,7 +103,7 @@ export class TapJudge {
     const { reader, sighting, card } = arrived;
     const { memory, carried } = this.#deps;
     const enrolled = carried.enrolled(toHex(card), memory.index.enrolled(toHex(card)));
-    const decided = decide(sighting.uid, enrolled);
+    const decided = decide(sighting.uid, enrolled, arrived.phone);
     const shown = this.#shownBy(arrived);
     const { count } = shown;
     const finding = enrolled === undefined ? null : this.#findingOf(arrived, count);
@@ -159,6 +161,7 @@ export class TapJudge {
       device,
       counter: finding,
       isSunRight,
+      isProvenPhone: arrived.phone === "proven",
       has: (key, value) => carried.has(device, key, value) ?? memory.traits.has(device, key, value),
       isOriginal: this.#isOriginal(arrived),
       localTime: policy.schedules.length === 0 ? null : localTime(arrived.sighting.wallMs),

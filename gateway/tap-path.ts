@@ -3,22 +3,23 @@
  * sighting → tap → verdict → feedback → record → commit → state, link.
  */
 import * as E from "fp-ts/lib/Either.js";
-import { fromHex, toHex, utf8 } from "#core/bytes.ts";
-import { carriedIn } from "#core/carried/carried-message.ts";
+import { toHex } from "#core/bytes.ts";
+import { carriedBy } from "#core/carried/carried-by.ts";
 import type { CarriedError } from "#core/carried/carried-state.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import { ACTOR } from "#core/log/actor.ts";
 import { TECHNOLOGY, VERDICT, type TapBody } from "#core/log/body.ts";
 import { REPLACES_COUNT_MAX, type WriteName } from "#core/log/operation.ts";
 import { nothingSeen, onArrival, onLeft, type ReaderPresence } from "#core/verdict/debounce.ts";
-import type { Verdict } from "#core/verdict/decide.ts";
+import type { PhoneStanding, Verdict } from "#core/verdict/decide.ts";
 import type { NextWrite } from "#core/verdict/known-registers.ts";
 import { operationsFor } from "#core/verdict/on-tap.ts";
+import { identityOf } from "#core/verdict/tap-identity.ts";
 import type { BroughtEntry, CarriedStates } from "#gateway/carried/carried-states.ts";
 import type { GatewayConfig, ReaderConfig } from "#gateway/config/config.ts";
 import type { PendingRecord } from "#gateway/writer/pending-record.ts";
 import type { AppendError, Committed, LogWriter } from "#gateway/writer/log-writer.ts";
-import type { CardHmac } from "#gateway/node-crypto.ts";
+import { type CardHmac, verifyP256 } from "#gateway/node-crypto.ts";
 import type { StateMemory } from "#gateway/state-memory.ts";
 import { TapJudge, type Arrived, type Judged, type TapJudgeDeps } from "#gateway/tap-judge.ts";
 import type { Clock, FeedbackSignal, ReaderEvent } from "#gateway/ports.ts";
@@ -28,6 +29,8 @@ export interface TapReport {
   readonly sighting: Sighting;
   /** Card id, hex. */
   readonly card: string;
+  /** Null for cards, and for phones without the app. */
+  readonly phone: PhoneStanding | null;
   readonly verdict: Verdict;
   /** What its tag has brought of the device, and no record here says yet. */
   readonly brought: ReadonlyArray<BroughtEntry>;
@@ -42,6 +45,8 @@ export interface TapReport {
 /** A card that was accepted a moment ago, and isn't counted again. */
 export interface TapAgain {
   readonly sighting: Sighting;
+  readonly card: string;
+  readonly phone: PhoneStanding | null;
   readonly verdict: Verdict;
   readonly agoMs: number;
   readonly verdictMs: number;
@@ -61,6 +66,8 @@ export interface TapPathDeps extends Omit<TapJudgeDeps, "gateway"> {
   readonly onAgain: (again: TapAgain) => void;
   /** What a card carries is not believed. */
   readonly onNotCarried: (reader: string, error: CarriedError) => void;
+  /** A card that hasn't been away for long enough, or at all: no tap. */
+  readonly onBounce: (sighting: Sighting) => void;
 }
 
 export class TapPath {
@@ -98,19 +105,25 @@ export class TapPath {
   }
 
   async #arrive(sighting: Sighting): Promise<void> {
-    const { clock, cardHmac } = this.#deps;
+    const { clock, config, cardHmac } = this.#deps;
     const startMs = clock.preciseMs();
     const reader = this.#readers.get(sighting.reader);
     const presence = this.#presence.get(sighting.reader);
     if (reader === undefined || presence === undefined) return;
 
     // sighting → tap
-    const cardId = cardHmac(fromHex(sighting.uid) ?? utf8(sighting.uid));
-    const card = toHex(cardId);
-    const { state, isTap } = onArrival(presence, { ...sighting, card });
+    const identity = identityOf({ gateway: config.gateway, cardHmac, verifyP256 }, sighting);
+    const { phone } = identity;
+    const card = toHex(identity.card);
+    // Who only claims to be a phone must not make its own tap a bounce.
+    const seen = phone === "unproven" ? `${card} claimed` : card;
+    const { state, isTap } = onArrival(presence, { ...sighting, card: seen });
     this.#presence.set(sighting.reader, state);
-    const arrived = { reader, sighting, card: cardId };
-    if (!isTap) return this.#judge.passOver(arrived);
+    const arrived = { reader, sighting, ...identity };
+    if (!isTap) {
+      this.#deps.onBounce(sighting);
+      return this.#judge.passOver(arrived);
+    }
     this.#takeCarried(arrived);
 
     // tap → verdict → feedback: from memory, and before any I/O unless the reader is set to audit first
@@ -120,7 +133,7 @@ export class TapPath {
     if (reader.audit === "now" || againAfterMs !== null)
       this.#deps.show(reader, signalFor(verdict));
     if (againAfterMs !== null) {
-      return this.#deps.onAgain({ sighting, verdict, agoMs: againAfterMs, verdictMs });
+      return this.#deps.onAgain({ sighting, card, phone, verdict, agoMs: againAfterMs, verdictMs });
     }
 
     // verdict → record → commit
@@ -131,13 +144,24 @@ export class TapPath {
     else if (reader.audit === "first") this.#deps.show(reader, signalFor(verdict));
 
     // commit → state, link: the store folds what it committed, the writer hands it to the link
-    const report = { sighting, card, verdict, brought, unlogged, recorded, verdictMs, diskMs };
+    const report = {
+      sighting,
+      card,
+      phone,
+      verdict,
+      brought,
+      unlogged,
+      recorded,
+      verdictMs,
+      diskMs,
+    };
     this.#deps.onReport(report);
   }
 
   /** What the card knows of its device from elsewhere. */
-  #takeCarried({ reader, sighting, card }: Arrived): void {
-    const bytes = reader.stateOnTag === null ? null : carriedIn(sighting.ndef);
+  #takeCarried(arrived: Arrived): void {
+    const { reader, card } = arrived;
+    const bytes = reader.stateOnTag === null ? null : carriedBy(arrived.sighting, arrived.phone);
     if (bytes === null) return;
     const taken = this.#deps.carried.take(card, bytes);
     if (E.isLeft(taken)) this.#deps.onNotCarried(reader.id, taken.left);

@@ -33,6 +33,12 @@ const TECHNOLOGY_WORDS = {
   other: "of another kind",
 } as const;
 
+const PHONE_WORDS = {
+  proven: "phone with an app for tapmesh; its UID is another at each tap",
+  unproven: "phone with an app for tapmesh, which did not prove that it is itself: unlock it",
+  "other-version": "phone with an app for another version of tapmesh: update the older one",
+} as const;
+
 const line = (name: string, text: string): string => `${name.padEnd(11)} ${text}`;
 
 const originalWords = (original: boolean | null): string => {
@@ -52,9 +58,10 @@ const carriedWords = (carried: TagView["carried"]): ReadonlyArray<string> => {
 export const formatTag = (tag: TagView): string => {
   const { views, content, unreadable } = tag;
   const kind = TECHNOLOGY_WORDS[tag.technology];
+  const what = tag.phone === null ? tag.chip : PHONE_WORDS[tag.phone];
   const message = unreadable === null ? (content ?? ["none"]) : [unreadable];
   return [
-    line("card", tag.chip === null ? kind : `${tag.chip} (${kind})`),
+    line("card", what === null ? kind : `${what} (${kind})`),
     line("UID", tag.uid),
     line("", `decimal ${views.decimal}, bytes reversed ${views.decimalReversed}`),
     line("", `Wiegand 26: ${views.wiegand26.facility}-${views.wiegand26.card}`),

@@ -62,7 +62,7 @@ export const registerTap = (program: Command, io: Io, end: (code: ExitCode) => v
     .command("tap")
     .argument(
       "<card>",
-      "ntag213, ntag215, ntag216, ultralight-ev1-48, ultralight-ev1-128, type4, ntag424, classic, desfire or phone",
+      "ntag213, ntag215, ntag216, ultralight-ev1-48, ultralight-ev1-128, type4, ntag424, classic, desfire, phone or phone-app",
     )
     .description("hold an emulated card to a simulated reader")
     .option("--uid <hex>", "the card's UID, if not the emulation's own")

@@ -35,11 +35,15 @@ type Reason = RefusalReason | UnknownReason | "one-card-only" | "again";
 
 const REASONS: Readonly<Record<Reason, string>> = {
   "not-enrolled": "enrol it: tapmesh device enrol NAME --last-tap",
-  "uid-random": "its UID changes at every tap (a phone?), it can't be enrolled",
+  "uid-random":
+    "its UID changes at every tap (a phone without an app for tapmesh?), it can't be enrolled",
   "uid-shared": "its UID is shared by many cards, it can't be enrolled",
   "device-suspended": "the device is suspended",
   "device-lost": "the device is reported lost",
   "device-revoked": "the device is revoked for good",
+  "phone-unproven":
+    "the phone did not prove that it is itself: unlock it and hold it again; if that never helps, something claims to be it",
+  "phone-version": "the phone's app and this gateway don't go together: update the older one",
   "storage-full": "the gateway's disk is full: nothing can be recorded",
   "counter-missing":
     "this reader wants a card that counts its taps, and this one doesn't, or its counter is off",
@@ -78,7 +82,7 @@ const broughtWords = (brought: ReadonlyArray<BroughtView>): string => {
 };
 
 export const formatTap = (tap: TapView): string => {
-  const what = tap.device ?? `card ${tap.card}`;
+  const what = tap.device ?? `${tap.phone ? "phone" : "card"} ${tap.card}`;
   const marks = `${tap.atStart ? "   [at start]" : ""}${tap.simulated ? "   [simulated]" : ""}`;
   const reason = tap.reason === null ? "" : `   ${reasonWords(tap.reason)}`;
   if (tap.notRecorded !== null) return `NOT RECORDED  ${what}   ${tap.notRecorded}${marks}`;

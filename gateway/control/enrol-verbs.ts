@@ -58,16 +58,38 @@ const checkFree = (
     : refusal("card-taken", `this card is enrolled for ${owner.device} already`);
 };
 
-const lastTapUid = (gateway: Gateway): E.Either<ControlError, Uid> => {
+/** The card id of what was tapped last: a phone's where it has proven itself, else that of a UID that may be enrolled. */
+const lastTapCard = (gateway: Gateway): E.Either<ControlError, Uint8Array> => {
   const last = gateway.lastTap();
-  return last === null
-    ? refusal("no-tap-yet", "no card was tapped since the gateway started: tap it, then enrol it")
-    : E.right(last.sighting.uid);
+  if (last === null) {
+    return refusal(
+      "no-tap-yet",
+      "no card was tapped since the gateway started: tap it, then enrol it",
+    );
+  }
+  switch (last.phone) {
+    case null:
+      return fitCard(gateway, last.sighting.uid);
+    case "proven":
+      return E.right(fromHex(last.card) ?? utf8(last.card));
+    case "unproven":
+      return refusal(
+        "phone-unproven",
+        "the phone that was tapped last did not prove that it is itself: unlock it, hold it to the reader again, then enrol it",
+      );
+    case "other-version":
+      return refusal(
+        "phone-version",
+        "the app on the phone that was tapped last and this gateway don't go together: update the older one",
+      );
+  }
 };
 
-const givenUid = (text: string): E.Either<ControlError, Uid> => {
+const givenCard = (gateway: Gateway, text: string): E.Either<ControlError, Uint8Array> => {
   const uid = parseUid(text);
-  return E.isLeft(uid) ? refusal("uid-malformed", describeUidError(uid.left)) : uid;
+  return E.isLeft(uid)
+    ? refusal("uid-malformed", describeUidError(uid.left))
+    : fitCard(gateway, uid.right);
 };
 
 /** Gives a device the card with that UID, or the card that was tapped last. */
@@ -77,9 +99,7 @@ export const enrolDevice = async (
 ): Promise<Result<"enrol">> => {
   const device = checkDevice(request.device);
   if (E.isLeft(device)) return device;
-  const uid = request.uid === null ? lastTapUid(gateway) : givenUid(request.uid);
-  if (E.isLeft(uid)) return uid;
-  const card = fitCard(gateway, uid.right);
+  const card = request.uid === null ? lastTapCard(gateway) : givenCard(gateway, request.uid);
   if (E.isLeft(card)) return card;
   const free = checkFree(gateway, card.right, device.right);
   if (E.isLeft(free)) return free;
@@ -117,9 +137,7 @@ const enrolmentFor = async (
 ): Promise<E.Either<ControlError, Enrolment>> => {
   const device = checkDevice(row.device);
   if (E.isLeft(device)) return device;
-  const uid = givenUid(row.uid);
-  if (E.isLeft(uid)) return uid;
-  const card = fitCard(gateway, uid.right);
+  const card = givenCard(gateway, row.uid);
   if (E.isLeft(card)) return card;
   const free = checkFree(gateway, card.right, device.right);
   if (E.isLeft(free)) return free;

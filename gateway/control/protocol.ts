@@ -154,8 +154,9 @@ export interface TapView {
   readonly verdict: "accepted" | "already" | "unknown" | "refused";
   readonly reason: string | null;
   readonly device: string | null;
-  /** The UID's last digits. */
+  /** The UID's last digits; of a phone with the app (`phone`) those of its card id. */
   readonly card: string;
+  readonly phone: boolean;
   readonly reader: string;
   readonly simulated: boolean;
   readonly atStart: boolean;
@@ -273,6 +274,5 @@ export interface ControlResults {
 
 /** Longer requests are refused: the largest honest one is an import of some ten thousand rows. */
 export const REQUEST_BYTES_MAX: number = 4 * 1024 * 1024;
-
 /** A list of a million devices fits. */
 export const ANSWER_BYTES_MAX: number = 256 * 1024 * 1024;

@@ -44,7 +44,7 @@ export const describeUidError = (error: UidError): string =>
 /** Why a card can't be enrolled, and what to do instead. */
 export const describeUnfit = (unfit: UidUnfit): string =>
   unfit === "random"
-    ? "this UID is made anew at every tap (phones do that), so it can't name a device; use a tag or a card with a fixed UID"
+    ? "this UID is made anew at every tap (phones do that), so it can't name a device; use a tag, a card with a fixed UID, or a phone with an app for tapmesh"
     : "this UID is shared by many phones and copied cards, so it can't name a device; use another tag";
 
 export const describeSimulatedTapError = (error: SimulatedTapError): string => {

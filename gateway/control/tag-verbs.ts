@@ -8,16 +8,18 @@ import { decodeNdef } from "#core/card/ndef.ts";
 import { type CardInspected, inspectCard } from "#core/card/inspect-card.ts";
 import { isOriginal } from "#core/card/originality.ts";
 import type { Technology } from "#core/card/sighting.ts";
-import { type Uid, uidUnfitFor } from "#core/card/uid.ts";
+import { uidUnfitFor } from "#core/card/uid.ts";
 import { uidViews } from "#core/card/uid-views.ts";
-import { carriedIn } from "#core/carried/carried-message.ts";
+import { carriedBy } from "#core/carried/carried-by.ts";
 import { broughtViews } from "#gateway/queries/brought.ts";
+import { identityOf } from "#core/verdict/tap-identity.ts";
 import { writeCard } from "#core/card/write-card.ts";
 import { describeMessage } from "#gateway/control/message-content.ts";
 import type { ControlError, ControlRequest, RequestOf } from "#gateway/control/protocol.ts";
 import type { CarriedView, TagView, TagWritten } from "#gateway/control/tag-views.ts";
 import { describeCarriedError, describeUnfit, refusal } from "#gateway/control/refusal.ts";
 import type { Gateway } from "#gateway/gateway.ts";
+import { phoneNonce, verifyP256 } from "#gateway/node-crypto.ts";
 import type { ReaderEvent } from "#gateway/ports.ts";
 import { readerOf } from "#gateway/reader/card-flows.ts";
 
@@ -43,6 +45,7 @@ export interface TagGateway {
   readonly readers: Pick<Gateway["readers"], "lying" | "exchange"> & {
     readonly status: () => ReadonlyArray<{ readonly id: string; readonly up: boolean }>;
   };
+  readonly config: Pick<Gateway["config"], "gateway">;
   readonly material: Pick<Gateway["material"], "cardHmac">;
   readonly memory: { readonly index: Pick<Gateway["memory"]["index"], "enrolled"> };
   readonly cardFlows: Gateway["cardFlows"];
@@ -62,9 +65,13 @@ export class TagsAtReaders {
   }
 
   async #info({ reader: wanted, waitMs }: RequestOf<"tag-info">): Answer<TagView> {
+    const challenge = {
+      gateway: this.#gateway.config.gateway,
+      nonce: phoneNonce(),
+    };
     const found = await this.#atCard(wanted, waitMs, async (reader, technology) => ({
       reader,
-      outcome: await this.#gateway.cardFlows.perform(reader, inspectCard(technology)),
+      outcome: await this.#gateway.cardFlows.perform(reader, inspectCard(technology, challenge)),
     }));
     if (E.isLeft(found)) return found;
     const { reader, outcome } = found.right;
@@ -97,27 +104,30 @@ export class TagsAtReaders {
 
   #view(reader: string, card: CardInspected): TagView {
     const { uid, technology, chip, counter, signature, ndef, unreadable } = card;
-    const unfit = uidUnfitFor(uid);
+    const { gateway } = this.#gateway.config;
+    const { cardHmac } = this.#gateway.material;
+    const identity = identityOf({ gateway, cardHmac, verifyP256 }, card);
+    const { phone } = identity;
+    const unfit = phone === "proven" ? undefined : uidUnfitFor(uid);
     return {
       reader,
       technology,
       chip,
       uid,
       views: uidViews(uid),
+      phone,
       unfit: unfit === undefined ? null : describeUnfit(unfit),
-      device: this.#deviceOf(uid),
+      device: this.#deviceOf(identity.card),
       counter,
       original: signature === null ? null : isOriginal(uid, signature),
       content: ndef === null ? null : describeMessage(ndef),
-      carried: this.#carriedView(uid, ndef),
+      carried: this.#carriedView(identity.card, carriedBy(card, phone)),
       unreadable: unreadable === null ? null : describeCardReadError(unreadable),
     };
   }
 
-  #carriedView(uid: Uid, ndef: Uint8Array | null): CarriedView | null {
-    const bytes = carriedIn(ndef);
+  #carriedView(card: Uint8Array, bytes: Uint8Array | null): CarriedView | null {
     if (bytes === null) return null;
-    const card = this.#gateway.material.cardHmac(fromHex(uid) ?? NO_ANSWER);
     const opened = this.#gateway.carried.open(card, bytes);
     if (E.isLeft(opened)) return { refused: describeCarriedError(opened.left) };
     const { state, by } = opened.right;
@@ -126,8 +136,7 @@ export class TagsAtReaders {
     return { device, gateway: by.name, statedMs, values };
   }
 
-  #deviceOf(uid: Uid): string | null {
-    const card = this.#gateway.material.cardHmac(fromHex(uid) ?? NO_ANSWER);
+  #deviceOf(card: Uint8Array): string | null {
     return this.#gateway.memory.index.enrolled(toHex(card))?.device ?? null;
   }
 

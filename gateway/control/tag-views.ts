@@ -1,6 +1,7 @@
 /** What the `tag` verbs answer. */
 import type { Technology } from "#core/card/sighting.ts";
 import type { BroughtView } from "#gateway/queries/brought.ts";
+import type { PhoneStanding } from "#core/verdict/decide.ts";
 import type { UidViews } from "#core/card/uid-views.ts";
 
 /** A card as it tells of itself. */
@@ -10,6 +11,8 @@ export interface TagView {
   readonly chip: string | null;
   readonly uid: string;
   readonly views: UidViews;
+  /** What a phone's app has shown; null for cards, and for phones without the app. */
+  readonly phone: PhoneStanding | null;
   /** Null, or why it can't be enrolled. */
   readonly unfit: string | null;
   /** The device that it is enrolled for. */

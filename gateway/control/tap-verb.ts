@@ -27,19 +27,25 @@ const HOLD_TO_CARRY_MS = 300;
 const EMULATED_CARDS_MAX = 1_000;
 const REPORT_TIMEOUT_MS = 10_000;
 
+/** As `device show` names a card: a phone's UID would be another one each time. */
+const shortCard = (card: string): string => `…${card.slice(-4)}`;
+
 /** What a tap and a tap again have in common. */
 const sightingView = async (
   gateway: Gateway,
-  { sighting, verdict, verdictMs }: Pick<TapReport, "sighting" | "verdict" | "verdictMs">,
+  tap: Pick<TapReport, "sighting" | "card" | "phone" | "verdict" | "verdictMs">,
 ): Promise<
   Omit<TapView, "verdict" | "reason" | "diskMs" | "record" | "notRecorded" | "unlogged" | "brought">
 > => {
+  const { sighting, phone, verdict, verdictMs } = tap;
+  const isNamedByKey = phone === "proven" || phone === "unproven";
   const device = verdict._tag === "Unknown" ? null : verdict.device;
   const entries = device === null ? [] : await gateway.store.entries(device);
   const { card: _card, ...values } = deviceValues(entries, gateway.memory.trueTime);
   return {
     device,
-    card: shortUid(sighting.uid),
+    card: isNamedByKey ? shortCard(tap.card) : shortUid(sighting.uid),
+    phone: phone !== null,
     reader: sighting.reader,
     simulated: sighting.simulated,
     atStart: sighting.atStart,
@@ -112,12 +118,19 @@ const viewOf = (
     else sighting = begun.right;
   });
 
+/** By its UID, or, as a phone's is another each time, by being itself. */
+const isSameCard = (a: EmulatedCard, b: EmulatedCard): boolean =>
+  a === b || toHex(a.uid) === toHex(b.uid);
+
 export class SimulatedTaps {
   readonly #gateway: Gateway;
   /** By name and UID: what was written on a card, and what it counted, is there at its next tap. */
   readonly #cards = new Map<string, EmulatedCard>();
   /** Reader → its last card, and when it left, ms monotonic: on a busy machine later than it was to. */
-  readonly #last = new Map<string, { readonly uid: string; readonly leftMs: Promise<number> }>();
+  readonly #last = new Map<
+    string,
+    { readonly card: EmulatedCard; readonly leftMs: Promise<number> }
+  >();
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
@@ -156,7 +169,7 @@ export class SimulatedTaps {
   async #untilFree(reader: string, card: EmulatedCard): Promise<void> {
     const last = this.#last.get(reader);
     if (last === undefined) return;
-    const freeMs = (await last.leftMs) + (last.uid === toHex(card.uid) ? DEBOUNCE_MS : 0);
+    const freeMs = (await last.leftMs) + (isSameCard(last.card, card) ? DEBOUNCE_MS : 0);
     const waitMs = freeMs - this.#gateway.clock.monoMs();
     if (waitMs > 0) await delay(waitMs);
   }
@@ -166,7 +179,7 @@ export class SimulatedTaps {
     const holdMs = (config?.stateOnTag ?? null) === null ? HOLD_MS : HOLD_TO_CARRY_MS;
     const held = this.#gateway.readers.simulated.tap(reader, card, holdMs);
     if (E.isLeft(held)) return refusal("tap-refused", describeSimulatedTapError(held.left));
-    this.#last.set(reader, { uid: toHex(card.uid), leftMs: this.#untilLeft(reader) });
+    this.#last.set(reader, { card, leftMs: this.#untilLeft(reader) });
     return held;
   }
 

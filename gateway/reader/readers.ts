@@ -60,6 +60,8 @@ class LyingCards {
 }
 
 interface Deps {
+  /** To which phones prove themselves. */
+  readonly gateway: string;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly counters: Counters;
@@ -73,12 +75,17 @@ type Adaptors = Readonly<Record<ReaderConfig["driver"], ReaderAdaptor>> & {
 
 /** Each driver's adaptor, with the readers that are its own. */
 const adaptorsFor = (deps: Deps, configs: ReadonlyArray<ReaderConfig>): Adaptors => {
+  const { gateway } = deps;
+  const asking = configs.map((config) => {
+    const phones = { gateway, state: config.scope.ndef };
+    return { ...config, scope: { ...config.scope, phones } };
+  });
   const ofDriver = (driver: ReaderConfig["driver"]): ReadonlyArray<ReaderConfig> =>
-    configs.filter((config) => config.driver === driver);
+    asking.filter((config) => config.driver === driver);
   return {
     simulated: createSimulatedReader(deps, ofDriver("simulated")),
     pcsc: createPcscReaders(deps, ofDriver("pcsc")),
-    pn532: createPn532Readers(deps, configs),
+    pn532: createPn532Readers(deps, asking),
   };
 };
 

@@ -75,6 +75,7 @@ const judgeOfTags = (): TapJudge => {
 /** A tap at a reader with a policy of everything. */
 const arrivalOf = (tag: number): Arrived => ({
   card: cardOf(tag),
+  phone: null,
   reader: {
     id: "door",
     driver: "simulated",
@@ -102,6 +103,7 @@ const arrivalOf = (tag: number): Arrived => ({
     ndef: null,
     counter: COUNT + 1,
     signature: null,
+    phone: null,
     atStart: false,
     simulated: true,
     wallMs: Date.now(),

@@ -183,6 +183,8 @@ export interface RigKind {
   readonly seesTwo: boolean;
   /** Commands that reading the NDEF message of the emulated Type 2 and Type 4 cards takes. */
   readonly commandCounts: { readonly type2: number; readonly type4: number };
+  /** Until a phone has proven itself. */
+  readonly phoneCommandCount: number;
 }
 
 // A PC/SC reader is asked for the UID; a PN532 has it already. A simulated card always answers, and at once.
@@ -194,6 +196,7 @@ export const RIGS: ReadonlyArray<RigKind> = [
     hasField: false,
     seesTwo: false,
     commandCounts: { type2: 0, type4: 0 },
+    phoneCommandCount: 0,
   },
   {
     name: "PC/SC on vpcd",
@@ -202,6 +205,7 @@ export const RIGS: ReadonlyArray<RigKind> = [
     hasField: true,
     seesTwo: false,
     commandCounts: { type2: 3, type4: 7 },
+    phoneCommandCount: 3,
   },
   {
     name: "PN532 on a UART",
@@ -210,6 +214,7 @@ export const RIGS: ReadonlyArray<RigKind> = [
     hasField: true,
     seesTwo: true,
     commandCounts: { type2: 2, type4: 6 },
+    phoneCommandCount: 2,
   },
   {
     name: "PN532 on I2C",
@@ -218,6 +223,7 @@ export const RIGS: ReadonlyArray<RigKind> = [
     hasField: true,
     seesTwo: true,
     commandCounts: { type2: 2, type4: 6 },
+    phoneCommandCount: 2,
   },
   {
     name: "PN532 on SPI",
@@ -226,5 +232,6 @@ export const RIGS: ReadonlyArray<RigKind> = [
     hasField: true,
     seesTwo: true,
     commandCounts: { type2: 2, type4: 6 },
+    phoneCommandCount: 2,
   },
 ];

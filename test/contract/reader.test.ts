@@ -136,7 +136,7 @@ describeReaders("reader adaptor", RIGS, ({ rig }) => {
   });
 
   test("reads a card's counter and signature where they are asked for", async () => {
-    await using r = await rig({ scope: { ndef: false, counter: true, signature: true } });
+    await using r = await rig({ scope: { ...SCOPE_UID, counter: true, signature: true } });
     await r.log.next("ReaderUp");
     const signature = new Uint8Array(32).fill(0x5a);
     await r.hold(emulatedNtag215({ signature, counter: 0x0102ff }));

@@ -6,7 +6,7 @@ import { carryOnTag } from "#core/carried/carry-on-tag.ts";
 import { inspectCard } from "#core/card/inspect-card.ts";
 import { decodeNdef } from "#core/card/ndef.ts";
 import { isOriginal } from "#core/card/originality.ts";
-import { readCard } from "#core/card/read-card.ts";
+import { readCard, SCOPE_NDEF } from "#core/card/read-card.ts";
 import { readSun } from "#core/card/sun.ts";
 import { dataStart, findNdefTlv, ndefTlvPlace } from "#core/card/tlv.ts";
 import { decodeType2Capability } from "#core/card/type2.ts";
@@ -181,9 +181,9 @@ export const CARD_TARGETS: ReadonlyArray<Target> = [
     run: (bytes) => planType4({ message: bytes, byteCount: 400, writeByteCountMax: 8 }, URI, true),
   },
   ofFlow("reading", (technology, isWhole) =>
-    readCard(technology, { ndef: true, counter: isWhole, signature: isWhole }),
+    readCard(technology, { ...SCOPE_NDEF, counter: isWhole, signature: isWhole }, zeros),
   ),
-  ofFlow("looking", (technology) => inspectCard(technology)),
+  ofFlow("looking", (technology) => inspectCard(technology, { gateway: "lobby", nonce: zeros })),
   ofFlow("writing", (technology, force) => writeCard(technology, { message: URI, force })),
   ofFlow("erasing", (technology, force) =>
     writeCard(technology, { message: new Uint8Array(), force }),

@@ -163,6 +163,7 @@ export const startProcess = async (
       show: () => undefined,
       onReport: (report) => world.onReport(machine, report),
       onAgain: () => undefined,
+      onBounce: () => undefined,
     },
     start.lastCards,
   );

@@ -100,7 +100,13 @@ const readersOf = (
     optional: false,
     scope: SCOPE_NDEF,
   }));
-  const deps = { clock, journal, counters: new Counters(), onAlarm: () => undefined };
+  const deps = {
+    gateway: "soak",
+    clock,
+    journal,
+    counters: new Counters(),
+    onAlarm: () => undefined,
+  };
   const readers = createReaders(deps, configs);
   readers.start(tally.onEvent);
   return readers;

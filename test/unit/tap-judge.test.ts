@@ -96,13 +96,14 @@ class Rig {
       ndef: null,
       counter: null,
       signature: null,
+      phone: null,
       atStart: false,
       simulated: true,
       wallMs: 0,
       monoMs: 0,
       ...more,
     };
-    return { reader, sighting, card: CARD };
+    return { reader, sighting, card: CARD, phone: null };
   }
 
   tap(more: Partial<Sighting> = {}, id = "door"): Judged {

@@ -62,6 +62,7 @@ describe("more than one card in the field", () => {
         show: ({ id }, signal) => void shown.push([id, signal]),
         onReport: (report) => void reports.push(report),
         onAgain: () => undefined,
+        onBounce: () => undefined,
       },
       new Map(),
     );

@@ -16,7 +16,10 @@ export type CardCommand =
   | "UPDATE BINARY"
   | "GET_VERSION"
   | "READ_SIG"
-  | "READ_CNT";
+  | "READ_CNT"
+  | "PROVE"
+  | "GET STATE"
+  | "PUT RESULT";
 
 export type Type2Error =
   | Type2CapabilityError

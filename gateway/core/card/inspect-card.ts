@@ -4,7 +4,9 @@ import type { CardReadError } from "#core/card/card-read-error.ts";
 import { chipName } from "#core/card/chip-name.ts";
 import type { Flow } from "#core/card/flow.ts";
 import { readCounted } from "#core/card/ntag.ts";
-import { type CardRead, readNdef, type ReadScope, readUid } from "#core/card/read-card.ts";
+import type { PhoneChallenge } from "#core/card/phone.ts";
+import { type CardRead, readNdef, readUid } from "#core/card/read-card.ts";
+import { readPhone } from "#core/card/read-phone.ts";
 import type { Technology } from "#core/card/sighting.ts";
 
 export interface CardInspected extends CardRead {
@@ -14,15 +16,20 @@ export interface CardInspected extends CardRead {
   readonly unreadable: CardReadError | null;
 }
 
-const SCOPE_WHOLE: ReadScope = { ndef: true, counter: true, signature: true };
+const SCOPE_WHOLE = { ndef: true, counter: true, signature: true };
 
 /**
  * Reads all there is. Other than at a tap a message that can't be read is no failure: it is what the person came for.
- * Left: the card is gone.
+ * A phone's app is asked to prove itself, as at a tap. Left: the card is gone.
  */
-export function* inspectCard(technology: Technology): Flow<CardInspected> {
+export function* inspectCard(
+  technology: Technology,
+  challenge: PhoneChallenge,
+): Flow<CardInspected> {
   const uid = yield* readUid();
   if (E.isLeft(uid)) return uid;
+  const phone = yield* readPhone({ technology, uid: uid.right }, challenge, true);
+  if (E.isLeft(phone)) return phone;
   const ndef = yield* readNdef(technology);
   if (E.isLeft(ndef) && ndef.left._tag === "CardGone") return ndef;
   const counted = yield* readCounted(technology, SCOPE_WHOLE);
@@ -35,6 +42,7 @@ export function* inspectCard(technology: Technology): Flow<CardInspected> {
     unreadable: E.isLeft(ndef) ? ndef.left : null,
     counter,
     signature,
+    phone: phone.right,
     chip: chipName(version),
   });
 }

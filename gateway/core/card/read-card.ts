@@ -5,12 +5,21 @@ import type { CardReadError } from "#core/card/card-read-error.ts";
 import { ask, type Flow } from "#core/card/flow.ts";
 import { decodeNdef } from "#core/card/ndef.ts";
 import { readCounted } from "#core/card/ntag.ts";
+import type { PhoneRead } from "#core/card/phone.ts";
+import { readPhone } from "#core/card/read-phone.ts";
 import { readType2 } from "#core/card/read-type2.ts";
 import { readType4 } from "#core/card/read-type4.ts";
 import type { Technology } from "#core/card/sighting.ts";
 import { decodeUid, type Uid } from "#core/card/uid.ts";
 
 export { type CardReadError, describeCardReadError } from "#core/card/card-read-error.ts";
+
+export interface PhoneScope {
+  /** The gateway to which phones prove themselves. */
+  readonly gateway: string;
+  /** What they carry is asked for. */
+  readonly state: boolean;
+}
 
 /** How much is read of a card: each READ costs some milliseconds before the signal. */
 export interface ReadScope {
@@ -19,9 +28,16 @@ export interface ReadScope {
   readonly counter: boolean;
   /** The maker's originality signature of an NTAG21x or Ultralight EV1. */
   readonly signature: boolean;
+  /** Null: a phone's app isn't asked for. */
+  readonly phones: PhoneScope | null;
 }
 
-export const SCOPE_UID: ReadScope = { ndef: false, counter: false, signature: false };
+export const SCOPE_UID: ReadScope = {
+  ndef: false,
+  counter: false,
+  signature: false,
+  phones: null,
+};
 export const SCOPE_NDEF: ReadScope = { ...SCOPE_UID, ndef: true };
 
 /** Whether reading such a card takes more than its UID, so that a person is told that it is being read. */
@@ -46,6 +62,8 @@ export interface CardRead {
   readonly counter: number | null;
   /** 32 bytes, not verified; null as with the counter. */
   readonly signature: Uint8Array | null;
+  /** What a phone's app said of itself, not verified; null for cards, and for phones without the app. */
+  readonly phone: PhoneRead | null;
 }
 
 export function* readUid(): Flow<Uid> {
@@ -81,12 +99,15 @@ export function* readNdef(technology: Technology): Flow<Uint8Array | null> {
 /**
  * Reads one card. Yields command APDUs, takes the raw responses, and ends with what was read. An empty
  * response stands for none: an adaptor gives it when the reader failed or ran into its timeout. At most
- * 284 commands.
+ * 292 commands.
  *
- * The UID comes first, by GET DATA, for ISO/IEC 14443-4 cards too. With scope `ndef` the message
+ * The UID comes first, by GET DATA, for ISO/IEC 14443-4 cards too. A Type 4 card whose UID can't name
+ * it is asked for a phone's app; what such an app says stands for all else. With scope `ndef` the message
  * follows: Type 2 by READ from page 3 on, Type 4 by SELECT and READ BINARY. The message is read whole
  * and well-formed or not at all: a card that left or is broken half-way is a Left, never a tap. Last come
  * counter and signature, by commands that some cards and many readers don't know: what they refuse is null.
+ *
+ * `nonce`: 16 random bytes, never the same twice.
  *
  * Left: see {@link CardReadError}; what to do about each is said by `describeCardReadError`.
  * Source: PC/SC part 3; NFC Forum Type 2 Tag 1.1 and Type 4 Tag 2.0, "NDEF Detection Procedure".
@@ -94,13 +115,24 @@ export function* readNdef(technology: Technology): Flow<Uint8Array | null> {
 export function* readCard(
   technology: Technology,
   scope: ReadScope,
+  nonce: Uint8Array,
 ): Generator<Uint8Array, E.Either<CardReadError, CardRead>, Uint8Array> {
   const uid = yield* readUid();
   if (E.isLeft(uid)) return uid;
+  const named = { technology, uid: uid.right };
+  const { phones } = scope;
+  const phone =
+    phones === null
+      ? E.right(null)
+      : yield* readPhone(named, { gateway: phones.gateway, nonce }, phones.state);
+  if (E.isLeft(phone)) return phone;
+  if (phone.right !== null) {
+    return E.right({ ...named, ndef: null, counter: null, signature: null, phone: phone.right });
+  }
   const ndef = scope.ndef ? yield* readNdef(technology) : E.right(null);
   if (E.isLeft(ndef)) return ndef;
   const counted = yield* readCounted(technology, scope);
   if (E.isLeft(counted)) return counted;
   const { counter, signature } = counted.right;
-  return E.right({ technology, uid: uid.right, ndef: ndef.right, counter, signature });
+  return E.right({ ...named, ndef: ndef.right, counter, signature, phone: null });
 }

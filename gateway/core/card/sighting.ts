@@ -1,4 +1,5 @@
 /** What a reader saw once. */
+import type { PhoneRead } from "#core/card/phone.ts";
 import type { Uid } from "#core/card/uid.ts";
 
 export type Technology = "type2" | "type4" | "mifare-classic" | "other";
@@ -14,6 +15,8 @@ export interface Sighting {
   readonly counter: number | null;
   /** The maker's originality signature, 32 bytes, not verified; null as with the counter. */
   readonly signature: Uint8Array | null;
+  /** What a phone's app said of itself, not verified; null for cards, and for phones without the app. */
+  readonly phone: PhoneRead | null;
   /** The card lay on the reader already when the reader came up. */
   readonly atStart: boolean;
   /** Made by a simulated reader. */

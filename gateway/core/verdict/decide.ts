@@ -4,9 +4,18 @@ import { uidUnfitFor } from "#core/card/uid.ts";
 import { SAFETY } from "#core/log/operation.ts";
 import type { PolicyRefusal } from "#core/verdict/reader-policy.ts";
 
+/** What a phone's app has shown of itself: that it has the key it names, that it hasn't, or nothing that is understood here. */
+export type PhoneStanding = "proven" | "unproven" | "other-version";
+
 export type RefusalReason =
-  "device-suspended" | "device-lost" | "device-revoked" | "storage-full" | PolicyRefusal;
-export type UnknownReason = "not-enrolled" | "uid-random" | "uid-shared";
+  | "device-suspended"
+  | "device-lost"
+  | "device-revoked"
+  | "phone-unproven"
+  | "storage-full"
+  | PolicyRefusal;
+export type UnknownReason =
+  "not-enrolled" | "uid-random" | "uid-shared" | "phone-unproven" | "phone-version";
 
 export type Verdict =
   | { readonly _tag: "Accepted"; readonly device: string }
@@ -33,10 +42,22 @@ const refusalFor = (safety: number): RefusalReason | undefined => {
   }
 };
 
-export const decide = (uid: Uid, enrolled: EnrolledCard | undefined): Verdict => {
-  if (enrolled === undefined) {
-    const unfit = uidUnfitFor(uid);
-    return { _tag: "Unknown", reason: unfit === undefined ? "not-enrolled" : `uid-${unfit}` };
+const unknownFor = (uid: Uid, phone: PhoneStanding | null): UnknownReason => {
+  if (phone === "proven") return "not-enrolled"; // its key names it, whatever its UID
+  if (phone !== null) return phone === "unproven" ? "phone-unproven" : "phone-version";
+  const unfit = uidUnfitFor(uid);
+  return unfit === undefined ? "not-enrolled" : `uid-${unfit}`;
+};
+
+/** `phone`: null for cards, and for phones without the app. */
+export const decide = (
+  uid: Uid,
+  enrolled: EnrolledCard | undefined,
+  phone: PhoneStanding | null,
+): Verdict => {
+  if (enrolled === undefined) return { _tag: "Unknown", reason: unknownFor(uid, phone) };
+  if (phone === "unproven") {
+    return { _tag: "Refused", device: enrolled.device, reason: "phone-unproven" };
   }
   const reason = refusalFor(enrolled.safety);
   return reason === undefined

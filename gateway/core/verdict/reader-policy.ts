@@ -65,12 +65,15 @@ export interface Circumstances {
   readonly isOriginal: boolean | null;
   /** Whether this fleet's tag made the link that was read; null where there is no such link. */
   readonly isSunRight: boolean | null;
+  /** A phone that has proven itself: it can't be copied, which is what levels ask for. */
+  readonly isProvenPhone: boolean;
   /** Null while the clock isn't trusted. */
   readonly localTime: LocalTime | null;
 }
 
 /** What has to be read of a card, so that the level can be judged. */
 export const scopeOf = (read: ReadScope, { level }: ReaderPolicy): ReadScope => ({
+  ...read,
   ndef: read.ndef || level === "sun",
   counter: read.counter || level === "counter",
   signature: read.signature || level === "originality",
@@ -91,6 +94,7 @@ const refusalByProof = (
 /** A counter that repeats speaks of a copied card wherever it was read, also where nobody demands one. */
 const refusalByEvidence = (level: Level, tap: Circumstances): PolicyRefusal | undefined => {
   if (tap.counter?.isRepeated === true) return "counter-repeated";
+  if (tap.isProvenPhone) return undefined;
   switch (level) {
     case "uid":
       return undefined;

@@ -15,6 +15,7 @@ import {
   ULTRALIGHT_EV1_48,
 } from "#gateway/reader/emulated/type2-models.ts";
 import { TYPE4 } from "#gateway/reader/emulated/type4.ts";
+import { PHONE_APP } from "#gateway/reader/emulated/phone-app.ts";
 import { DESFIRE, PHONE } from "#gateway/reader/emulated/uid-cards.ts";
 
 export type EmulatedCardError =
@@ -45,6 +46,7 @@ const MODELS: ReadonlyMap<string, CardModel> = new Map([
   ["classic", MIFARE_CLASSIC],
   ["desfire", DESFIRE],
   ["phone", PHONE],
+  ["phone-app", PHONE_APP],
 ]);
 
 export const EMULATED_CARD_NAMES: ReadonlyArray<string> = [...MODELS.keys()];

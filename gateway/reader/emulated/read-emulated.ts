@@ -7,6 +7,7 @@ import {
   readCard,
   type ReadScope,
 } from "#core/card/read-card.ts";
+import { phoneNonce } from "#gateway/node-crypto.ts";
 import type { CardInReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 
 /** Left: as `readCard`. */
@@ -14,7 +15,7 @@ export const readEmulated = (
   card: CardInReader,
   scope: ReadScope,
 ): E.Either<CardReadError, CardRead> => {
-  const flow = readCard(technologyOfAtr(card.atr), scope);
+  const flow = readCard(technologyOfAtr(card.atr), scope, phoneNonce());
   let step = flow.next();
   while (step.done !== true) step = flow.next(card.transmit(step.value));
   return step.value;

@@ -9,6 +9,7 @@ export const SW_COMMAND_NOT_ALLOWED = 0x6986;
 export const SW_FUNCTION_NOT_SUPPORTED = 0x6a81;
 /** File, application or page not found. */
 export const SW_NOT_FOUND = 0x6a82;
+export const SW_RECORD_NOT_FOUND = 0x6a83;
 export const SW_WRONG_P1_P2 = 0x6a86;
 export const SW_OFFSET_OUTSIDE_FILE = 0x6b00;
 /** The low byte is to be the length that would be right. */

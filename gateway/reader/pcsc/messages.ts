@@ -1,6 +1,7 @@
 /** What the PC/SC child and its parent say to each other, and the one place where it is decoded. */
 import * as E from "fp-ts/lib/Either.js";
-import type { CardRead, CardReadError, ReadScope } from "#core/card/read-card.ts";
+import type { CardRead, CardReadError, PhoneScope, ReadScope } from "#core/card/read-card.ts";
+import type { PhoneRead } from "#core/card/phone.ts";
 import type { Technology } from "#core/card/sighting.ts";
 import { parseUid } from "#core/card/uid.ts";
 import type { FeedbackError, FeedbackSignal } from "#gateway/ports.ts";
@@ -109,11 +110,25 @@ const isTechnology = isOneOf<Technology>({
   other: true,
 });
 
+const isPhoneScope = (value: unknown): value is PhoneScope =>
+  isFields(value) && isText(value["gateway"]) && typeof value["state"] === "boolean";
+
 const isScope = (value: unknown): value is ReadScope =>
   isFields(value) &&
+  (value["phones"] === null || isPhoneScope(value["phones"])) &&
   [value["ndef"], value["counter"], value["signature"]].every((part) => typeof part === "boolean");
 
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
+const isBytesOrNull = (value: unknown): value is Uint8Array | null =>
+  value === null || isBytes(value);
+
+const isPhone = (value: unknown): value is PhoneRead => {
+  if (!isFields(value)) return false;
+  const { _tag, publicKey, nonce, signature, state } = value;
+  if (_tag === "OtherVersion") return true;
+  const isWhole = isBytes(publicKey) && isBytes(nonce);
+  return _tag === "Claimed" && isWhole && isBytesOrNull(signature) && isBytesOrNull(state);
+};
 
 type FieldKind = "text" | "count" | "tagged";
 
@@ -158,13 +173,14 @@ const isFeedbackError = (value: unknown): value is FeedbackError =>
 
 const decodeRead = (value: unknown): CardRead | undefined => {
   if (!isFields(value)) return undefined;
-  const { technology, uid, ndef, counter, signature } = value;
+  const { technology, uid, ndef, counter, signature, phone } = value;
   if (!isTechnology(technology) || !isText(uid)) return undefined;
-  if (ndef !== null && !isBytes(ndef)) return undefined;
+  if (!isBytesOrNull(ndef) || !isBytesOrNull(signature)) return undefined;
   if (counter !== null && !isMs(counter)) return undefined;
-  if (signature !== null && !isBytes(signature)) return undefined;
+  if (phone !== null && !isPhone(phone)) return undefined;
   const parsed = parseUid(uid);
-  return E.isLeft(parsed) ? undefined : { technology, uid: parsed.right, ndef, counter, signature };
+  if (E.isLeft(parsed)) return undefined;
+  return { technology, uid: parsed.right, ndef, counter, signature, phone };
 };
 
 const decodeCardArrived = (fields: Fields, name: string): ChildMessage | undefined => {

@@ -13,6 +13,7 @@ import {
 } from "#core/card/read-card.ts";
 import type { Technology } from "#core/card/sighting.ts";
 import { APDU_TIMEOUT_MS, READER_ROUND_TRIP_TIMEOUT_MS } from "#gateway/limits.ts";
+import { phoneNonce } from "#gateway/node-crypto.ts";
 import type { FeedbackSignal } from "#gateway/ports.ts";
 import { Acr122uLights } from "#gateway/reader/pcsc/acr122u-lights.ts";
 import { cardChange } from "#gateway/reader/pcsc/card-change.ts";
@@ -43,6 +44,8 @@ export interface Session {
 
 /** What readCard takes for "no answer". */
 const NO_ANSWER = new Uint8Array();
+type Reading = E.Either<CardReadError, CardRead>;
+
 class ReaderSession implements Session {
   readonly #hardware: Hardware;
   readonly #monoMs: () => number;
@@ -224,11 +227,8 @@ class ReaderSession implements Session {
     this.#report({ _tag: "CardLeft", name: this.#hardware.name, monoMs });
   }
 
-  async #read(
-    technology: Technology,
-    scope: ReadScope,
-  ): Promise<E.Either<CardReadError, CardRead>> {
-    const reading = readCard(technology, scope);
+  async #read(technology: Technology, scope: ReadScope): Promise<Reading> {
+    const reading = readCard(technology, scope, phoneNonce());
     let step = reading.next();
     while (step.done !== true) step = reading.next(await this.#transmit(step.value));
     return step.value;

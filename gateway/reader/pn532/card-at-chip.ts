@@ -12,6 +12,7 @@ import type { ChipCommand } from "#core/reader/pn532/exchange.ts";
 import { carryApdu } from "#core/reader/pn532/firmware.ts";
 import type { Reading } from "#core/reader/pn532/presence.ts";
 import { APDU_TIMEOUT_MS } from "#gateway/limits.ts";
+import { phoneNonce } from "#gateway/node-crypto.ts";
 
 /** One command to the chip; null: it failed. */
 export type AskChip = (command: ChipCommand) => Promise<Uint8Array | null>;
@@ -41,7 +42,7 @@ export const readAtChip = async (
   scope: ReadScope,
 ): Promise<Reading> => {
   let hasChipFailed = false;
-  const flow = readCard(technologyOfSak(target.sak), scope);
+  const flow = readCard(technologyOfSak(target.sak), scope, phoneNonce());
   let step: IteratorResult<Uint8Array, E.Either<CardReadError, CardRead>> = flow.next();
   while (step.done !== true) {
     const response = await apduToCard(ask, target, step.value);

@@ -48,6 +48,7 @@ const hold = (
     ndef,
     counter: null,
     signature: null,
+    phone: null,
     atStart: false,
     simulated: true,
     wallMs: clock.wallMs(),

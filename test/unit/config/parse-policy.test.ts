@@ -1,6 +1,6 @@
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { SCOPE_UID } from "#core/card/read-card.ts";
+import { SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import { OPEN_POLICY } from "#core/verdict/reader-policy.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import { parseConfig } from "#gateway/config/parse.ts";
@@ -46,13 +46,12 @@ describe("what a reader demands", () => {
       holdOffMs: 2_500,
       level: "counter",
     });
-    expect(reader?.scope).toEqual({ ndef: false, counter: true, signature: false });
+    expect(reader?.scope).toEqual({ ...SCOPE_UID, counter: true });
   });
 
   test("originality has the signature read, beside the message if that is wanted", () => {
     expect(configOf("read: ndef", "level: originality").readers[0]?.scope).toEqual({
-      ndef: true,
-      counter: false,
+      ...SCOPE_NDEF,
       signature: true,
     });
   });

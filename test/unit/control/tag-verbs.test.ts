@@ -24,6 +24,7 @@ class Bench implements TagGateway {
     this.#next = next;
   }
 
+  readonly config = { gateway: "lobby" };
   readonly material = { cardHmac: (): Uint8Array => new Uint8Array(16) };
   readonly memory = { index: { enrolled: (): undefined => undefined } };
   readonly readers: TagGateway["readers"] = {
@@ -92,6 +93,7 @@ test("a card that comes while one that is gone is asked for is met", async () =>
   const bench = new Bench(emulatedNtag215({}));
   const readers = bench.readers;
   const gone: TagGateway = {
+    config: bench.config,
     material: bench.material,
     memory: bench.memory,
     watch: bench.watch,

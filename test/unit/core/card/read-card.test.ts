@@ -39,7 +39,7 @@ const fileOf = (message: Uint8Array): Uint8Array =>
   concatBytes(Uint8Array.of(message.length >> 8, message.length & 0xff), message);
 
 const readAs = (technology: string, ndef: Uint8Array | null): unknown =>
-  E.right({ technology, uid: "04A1B2C3D46C80", ndef, counter: null, signature: null });
+  E.right({ technology, uid: "04A1B2C3D46C80", ndef, counter: null, signature: null, phone: null });
 
 describe("scope uid", () => {
   test.each([

@@ -12,6 +12,8 @@ import { hex } from "#test/unit/core/card/hex.ts";
 export const ATR_TYPE2: Uint8Array = hex("3B8F8001804F0CA0000003060300030000000068");
 export const ATR_TYPE4: Uint8Array = hex("3B80800101");
 export const ATR_CLASSIC: Uint8Array = hex("3B8F8001804F0CA000000306030001000000006A");
+/** What phones are to sign. */
+export const NONCE: Uint8Array = hex("000102030405060708090A0B0C0D0E0F");
 export const UID: Uint8Array = hex("04A1B2C3D46C80");
 
 /** What `readCard` promises. */
@@ -35,7 +37,7 @@ export interface Run {
 /** Runs the flow to its end; throws if it asks for more than it promises. */
 export const runRead = (atr: Uint8Array, scope: ReadScope, answer: Answer): Run => {
   const commands: string[] = [];
-  const flow = readCard(technologyOfAtr(atr), scope);
+  const flow = readCard(technologyOfAtr(atr), scope, NONCE);
   let step = flow.next();
   while (step.done !== true) {
     if (commands.length === COMMAND_COUNT_MAX) throw new Error("more commands than promised");

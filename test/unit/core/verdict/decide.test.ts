@@ -18,7 +18,7 @@ describe("a card that is enrolled for no device is unknown", () => {
     ["08A1B2C3D4E5F6", "not-enrolled"],
     ["01020304", "uid-shared"],
   ])("%s: %s", (text, reason) => {
-    expect(decide(uid(text), undefined)).toEqual({ _tag: "Unknown", reason });
+    expect(decide(uid(text), undefined, null)).toEqual({ _tag: "Unknown", reason });
   });
 });
 
@@ -33,7 +33,34 @@ describe("the device's safety decides", () => {
     [-1, { _tag: "Refused", device: "cart-1", reason: "device-revoked" }],
     [Number.NaN, { _tag: "Refused", device: "cart-1", reason: "device-revoked" }],
   ])("%i", (safety, verdict) => {
-    expect(decide(LASTING, { device: "cart-1", safety })).toEqual(verdict);
+    expect(decide(LASTING, { device: "cart-1", safety }, null)).toEqual(verdict);
+  });
+});
+
+describe("a phone with the app", () => {
+  const CART = { device: "cart-1", safety: SAFETY.active };
+  const CHANGING = uid("08A1B2C3");
+
+  test("counts by its key, whatever its UID, once it has proven that it has it", () => {
+    expect(decide(CHANGING, CART, "proven")).toEqual({ _tag: "Accepted", device: "cart-1" });
+    expect(decide(CHANGING, undefined, "proven")).toMatchObject({ reason: "not-enrolled" });
+    const lost = { ...CART, safety: SAFETY.lost };
+    expect(decide(CHANGING, lost, "proven")).toMatchObject({ reason: "device-lost" });
+  });
+
+  test("is refused while it has not, before anything else is said of the device", () => {
+    const refused = { _tag: "Refused", device: "cart-1", reason: "phone-unproven" };
+    expect(decide(CHANGING, CART, "unproven")).toEqual(refused);
+    expect(decide(CHANGING, { ...CART, safety: SAFETY.lost }, "unproven")).toEqual(refused);
+    expect(decide(CHANGING, undefined, "unproven")).toMatchObject({
+      _tag: "Unknown",
+      reason: "phone-unproven",
+    });
+  });
+
+  test("that speaks another version is told so", () => {
+    const verdict = { _tag: "Unknown", reason: "phone-version" };
+    expect(decide(CHANGING, undefined, "other-version")).toEqual(verdict);
   });
 });
 

@@ -24,6 +24,7 @@ const tapOf = (
   counter: null,
   isOriginal: null,
   isSunRight: null,
+  isProvenPhone: false,
   localTime: NOON,
   ...more,
 });
@@ -127,9 +128,8 @@ describe("when and how", () => {
       SCOPE_NDEF,
     ]);
     expect(scopeOf(SCOPE_NDEF, policy({ level: "counter" }))).toEqual({
-      ndef: true,
+      ...SCOPE_NDEF,
       counter: true,
-      signature: false,
     });
   });
 });
@@ -172,4 +172,18 @@ test("allow and deny do what one sentence says", () => {
       },
     ),
   );
+});
+
+describe("a phone that has proven itself", () => {
+  test.each(LEVELS)("shows at level %s what that asks for: that it is no copy", (level) => {
+    expect(refusalBy(policy({ level }), tapOf({}, { isProvenPhone: true }))).toBeUndefined();
+  });
+
+  test("is asked for all else as any card", () => {
+    const closed = policy({ level: "sun", schedules: MORNING });
+    const proven = { isProvenPhone: true };
+    expect(refusalBy(closed, tapOf({}, proven))).toBe("outside-schedule");
+    const tools = policy({ level: "sun", allow: [{ key: "kind", values: ["tool"] }] });
+    expect(refusalBy(tools, tapOf({}, proven))).toBe("not-allowed-here");
+  });
 });

@@ -91,6 +91,7 @@ describe("every emulated card", () => {
         uid: uidText,
         ndef: null,
         counter: null,
+        phone: null,
         signature: null,
       }))(uid),
     );
@@ -135,6 +136,7 @@ describe("every emulated card", () => {
             uid: toHex(uid).toUpperCase(),
             ndef,
             counter: null,
+            phone: null,
             signature: null,
           }),
         );

@@ -66,6 +66,7 @@ test("a card arrives with what was read of it, and leaves after its time", async
     uid: "04A1B2C3D46C80",
     ndef: expect.any(Uint8Array) as unknown,
     counter: null,
+    phone: null,
     signature: null,
     atStart: false,
     simulated: true,

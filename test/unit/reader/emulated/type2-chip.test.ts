@@ -1,15 +1,15 @@
 import * as E from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { toHex } from "#core/bytes.ts";
-import { readCard, type ReadScope, SCOPE_NDEF } from "#core/card/read-card.ts";
+import { readCard, type ReadScope, SCOPE_NDEF, SCOPE_UID } from "#core/card/read-card.ts";
 import { emulatedCard } from "#gateway/reader/emulated/catalogue.ts";
 import type { EmulatedCard, EmulatedCardOptions } from "#gateway/reader/emulated/emulated-card.ts";
 import { inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 import { readEmulated } from "#gateway/reader/emulated/read-emulated.ts";
 import { hex } from "#test/unit/core/card/hex.ts";
 
-const SCOPE_COUNTER: ReadScope = { ndef: false, counter: true, signature: false };
-const SCOPE_ALL: ReadScope = { ndef: true, counter: true, signature: true };
+const SCOPE_COUNTER: ReadScope = { ...SCOPE_UID, counter: true };
+const SCOPE_ALL: ReadScope = { ...SCOPE_NDEF, counter: true, signature: true };
 const SIGNATURE = hex("67B1750BCCEB1174F9A33BF20E0226551A6366939B31F949848C3C087350FA90");
 
 const make = (name: string, options: EmulatedCardOptions = {}): EmulatedCard => {
@@ -138,7 +138,7 @@ test("a card pulled away before its counter or its signature was read is no tap"
   for (const gone of ["", "6300"]) {
     for (let k = 0; k <= stepCount; k += 1) {
       const card = inPcscReader(make("ntag215"));
-      const flow = readCard("type2", SCOPE_ALL);
+      const flow = readCard("type2", SCOPE_ALL, new Uint8Array(16));
       let step = flow.next();
       let count = 0;
       for (; step.done !== true; count += 1) {

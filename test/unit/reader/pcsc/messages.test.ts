@@ -16,10 +16,24 @@ const uid = decodeUid(Uint8Array.of(0x04, 0xa1, 0xb2, 0xc3, 0xd4, 0x6c, 0x80));
 if (E.isLeft(uid)) throw new Error("the test's UID is none");
 
 const name = "ACS ACR122U PICC Interface 00 00";
-const read = { technology: "type2", uid: uid.right, counter: null, signature: null } as const;
+const read = {
+  technology: "type2",
+  uid: uid.right,
+  counter: null,
+  signature: null,
+  phone: null,
+} as const;
 const arrived = { _tag: "CardArrived", name, atStart: false, wallMs: 1_795_362_000_000, monoMs: 7 };
 
 const unread = { _tag: "CardUnread", name, technology: "type2", monoMs: 7 } as const;
+
+const PHONE = {
+  _tag: "Claimed",
+  publicKey: new Uint8Array(33),
+  nonce: new Uint8Array(16),
+  signature: new Uint8Array(64),
+  state: null,
+} as const;
 
 const ERRORS: ReadonlyArray<CardReadError> = [
   { _tag: "CardGone", command: "GET DATA" },
@@ -47,6 +61,17 @@ const FROM_CHILD: ReadonlyArray<ChildMessage> = [
     _tag: "CardArrived",
     read: { ...read, ndef: null, counter: 258, signature: new Uint8Array(32) },
   },
+  { ...arrived, _tag: "CardArrived", read: { ...read, ndef: null, phone: PHONE } },
+  {
+    ...arrived,
+    _tag: "CardArrived",
+    read: { ...read, ndef: null, phone: { ...PHONE, signature: null, state: Uint8Array.of(1) } },
+  },
+  {
+    ...arrived,
+    _tag: "CardArrived",
+    read: { ...read, ndef: null, phone: { _tag: "OtherVersion" } },
+  },
   ...ERRORS.map((error): ChildMessage => ({ ...unread, _tag: "CardUnread", error })),
   { _tag: "ExchangeDone", request: 3, response: Uint8Array.of(0x90, 0x00) },
   { _tag: "Trouble", name, detail: "SCardConnect error" },
@@ -57,6 +82,7 @@ const FROM_CHILD: ReadonlyArray<ChildMessage> = [
 
 const FROM_PARENT: ReadonlyArray<ParentMessage> = [
   { _tag: "Use", name, scope: SCOPE_NDEF },
+  { _tag: "Use", name, scope: { ...SCOPE_UID, phones: { gateway: "lobby", state: true } } },
   { _tag: "Feedback", request: 2, name, signal: "refused" },
   { _tag: "Exchange", request: 3, name, cardMonoMs: 7, apdu: Uint8Array.of(0xff, 0xca, 0, 0, 0) },
 ];
@@ -87,6 +113,16 @@ describe("what the child says", () => {
     ["an unread card without its time", { ...unread, error: ERRORS[0], monoMs: undefined }],
     ["a counter that is no number", { ...arrived, read: { ...read, ndef: null, counter: "1" } }],
     ["a signature left out", { ...arrived, read: { ...read, ndef: null, signature: undefined } }],
+    ["a phone left out", { ...arrived, read: { ...read, ndef: null, phone: undefined } }],
+    ["a phone of a kind unknown", { ...arrived, read: { ...read, ndef: null, phone: {} } }],
+    [
+      "a phone without its key",
+      { ...arrived, read: { ...read, ndef: null, phone: { ...PHONE, publicKey: null } } },
+    ],
+    [
+      "a phone whose state is a word",
+      { ...arrived, read: { ...read, ndef: null, phone: { ...PHONE, state: "none" } } },
+    ],
     ["a response that is no bytes", { _tag: "ExchangeDone", request: 1, response: "9000" }],
     ["a feedback error cut short", { _tag: "FeedbackDone", request: 1, error: {} }],
   ])("is malformed with %s", (_what, message) => {
@@ -105,6 +141,11 @@ describe("what the parent says", () => {
   test.each([
     ["no name", { _tag: "Use", scope: SCOPE_UID }],
     ["an unknown scope", { _tag: "Use", name, scope: { ndef: true, counter: false } }],
+    ["phones left out", { _tag: "Use", name, scope: { ...SCOPE_UID, phones: undefined } }],
+    [
+      "a gateway without a name",
+      { _tag: "Use", name, scope: { ...SCOPE_UID, phones: { gateway: 7, state: true } } },
+    ],
     ["a scope that is a word", { _tag: "Use", name, scope: "ndef" }],
     [
       "an exchange without its card",

@@ -37,7 +37,7 @@ const OMNIKEY = "HID Global OMNIKEY 5022 00 00";
 
 const uid = decodeUid(Uint8Array.of(4, 1, 2, 3, 4, 5, 6));
 if (uid._tag === "Left") throw new Error("the test's UID is none");
-const nothingRead = { ndef: null, counter: null, signature: null } as const;
+const nothingRead = { ndef: null, counter: null, signature: null, phone: null } as const;
 const read = { technology: "type2", uid: uid.right, ...nothingRead } as const;
 
 /** A supervision at which time passes and things happen. */

@@ -152,7 +152,7 @@ export class PollWorld {
     if (isType2 && !(this.#ask(readPage, 1_000) instanceof Uint8Array)) {
       return { read: E.left({ _tag: "CardGone", command: "READ page" }), hasChipFailed: true };
     }
-    const flow = readCard(technologyOfSak(target.sak), SCOPE_UID);
+    const flow = readCard(technologyOfSak(target.sak), SCOPE_UID, new Uint8Array(16));
     let step = flow.next();
     while (step.done !== true) step = flow.next(this.#carry(target, step.value));
     return { read: step.value, hasChipFailed: false };

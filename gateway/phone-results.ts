@@ -1,0 +1,120 @@
+/** Tells phones what came of their taps, once that is on disk. No tap waits for it, and none fails by it. */
+import * as E from "fp-ts/lib/Either.js";
+import { equalBytes, fromHex } from "#core/bytes.ts";
+import { PHONE_STATE_BYTES_MAX } from "#core/card/phone.ts";
+import { PHONE_NOT_RECORDED, tellPhone } from "#core/card/read-phone.ts";
+import type { Sighting } from "#core/card/sighting.ts";
+import { VERDICT } from "#core/log/body.ts";
+import type { RefusalReason, Verdict } from "#core/verdict/decide.ts";
+import type { Counters } from "#gateway/counters.ts";
+import type { CardFlows } from "#gateway/reader/card-flows.ts";
+import type { TapAgain, TapReport } from "#gateway/tap-path.ts";
+
+export interface PhoneResultsDeps {
+  readonly cardFlows: Pick<CardFlows, "alone" | "perform">;
+  /** What that card is to carry for its device, at most so many bytes; null: nothing. */
+  readonly state: (
+    device: string,
+    card: Uint8Array,
+    byteCountMax: number,
+  ) => Promise<Uint8Array | null>;
+  readonly counters: Pick<Counters, "count">;
+}
+
+/** What a phone is to be told. */
+interface Due {
+  readonly publicKey: Uint8Array;
+  readonly verdict: number;
+  /** Whose state it is to carry; null: nobody's. */
+  readonly device: string | null;
+  readonly card: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+const VERDICT_NUMBER = {
+  Accepted: VERDICT.accepted,
+  Unknown: VERDICT.unknown,
+  Refused: VERDICT.refused,
+} as const;
+
+/** A lost phone carries it to the next site that it is lost; one that is only refused here gets nothing. */
+const SAFETY_REASONS: ReadonlySet<RefusalReason> = new Set([
+  "device-suspended",
+  "device-lost",
+  "device-revoked",
+]);
+
+const carrierOf = (verdict: Verdict): string | null => {
+  if (verdict._tag === "Accepted") return verdict.device;
+  const isUnsafe = verdict._tag === "Refused" && SAFETY_REASONS.has(verdict.reason);
+  return isUnsafe ? verdict.device : null;
+};
+
+/** Undefined for cards, and for phones that have proven nothing: these get no state, and no word of a device. */
+const dueFor = (tap: TapReport | TapAgain, isRecorded: boolean): Due | undefined => {
+  const { sighting, phone, verdict } = tap;
+  const card = fromHex(tap.card);
+  if (phone !== "proven" || sighting.phone?._tag !== "Claimed" || card === undefined)
+    return undefined;
+  const { publicKey } = sighting.phone;
+  return isRecorded
+    ? { publicKey, verdict: VERDICT_NUMBER[verdict._tag], device: carrierOf(verdict), card }
+    : { publicKey, verdict: PHONE_NOT_RECORDED, device: null, card };
+};
+
+export class PhoneResults {
+  readonly #deps: PhoneResultsDeps;
+  /** By reader: what its last phone has not been told yet. */
+  readonly #due = new Map<string, Due>();
+  /** By reader: the end of what is being told there. */
+  readonly #telling = new Map<string, Promise<void>>();
+
+  constructor(deps: PhoneResultsDeps) {
+    this.#deps = deps;
+  }
+
+  onReport(report: TapReport): void {
+    this.#begin(report.sighting.reader, dueFor(report, E.isRight(report.recorded)));
+  }
+
+  /** It was accepted a moment ago, so that is what it is told. */
+  onAgain(again: TapAgain): void {
+    this.#begin(again.sighting.reader, dueFor(again, true));
+  }
+
+  /** A phone that lost the field and is back: it may have missed what it was told. */
+  onBounce({ reader, phone }: Sighting): void {
+    const due = this.#due.get(reader);
+    if (due === undefined || phone?._tag !== "Claimed") return;
+    if (equalBytes(due.publicKey, phone.publicKey)) this.#enqueue(reader, due);
+  }
+
+  #begin(reader: string, due: Due | undefined): void {
+    this.#due.delete(reader);
+    if (due === undefined) return;
+    this.#due.set(reader, due);
+    this.#enqueue(reader, due);
+  }
+
+  #enqueue(reader: string, due: Due): void {
+    const before = this.#telling.get(reader) ?? Promise.resolve();
+    this.#telling.set(
+      reader,
+      before.then(() => this.#tell(reader, due)),
+    );
+  }
+
+  async #tell(reader: string, due: Due): Promise<void> {
+    if (this.#due.get(reader) !== due) return; // told, or another has tapped meanwhile
+    const { publicKey, verdict, device, card } = due;
+    const { state, cardFlows, counters } = this.#deps;
+    const carried = device === null ? null : await state(device, card, PHONE_STATE_BYTES_MAX);
+    const flow = tellPhone({ publicKey, verdict, state: carried ?? NOTHING });
+    const told = await cardFlows.alone(reader, () => cardFlows.perform(reader, flow));
+    // A person who works at the card is not disturbed; the phone is told when it is back, or at its next tap.
+    const isTold = E.isRight(told) && E.isRight(told.right) && told.right.right;
+    counters.count(isTold ? "phone.told" : "phone.not-told");
+    if (isTold && this.#due.get(reader) === due) this.#due.delete(reader);
+  }
+}
