@@ -113,7 +113,9 @@ const bind = (readers: BoundReaders, hardware: string): ReadersStep => {
 
 const takeUp = (readers: BoundReaders, hardware: string): ReadersStep => {
   const reader = readerOf(readers, hardware);
-  if (reader === undefined) return { readers, effects: [] };
+  if (reader === undefined || readers.states.get(reader.id)?._tag === "Up") {
+    return { readers, effects: [] };
+  }
   const { id } = reader;
   return {
     readers: withState(readers, id, { _tag: "Up", hardware, hasCard: false }),
