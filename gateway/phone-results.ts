@@ -5,19 +5,23 @@ import { PHONE_STATE_BYTES_MAX } from "#core/card/phone.ts";
 import { PHONE_NOT_RECORDED, tellPhone } from "#core/card/read-phone.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import { VERDICT } from "#core/log/body.ts";
-import type { RefusalReason, Verdict } from "#core/verdict/decide.ts";
+import { carrierOf } from "#gateway/carried/state-to-carry.ts";
 import type { Counters } from "#gateway/counters.ts";
 import type { CardFlows } from "#gateway/reader/card-flows.ts";
 import type { TapAgain, TapReport } from "#gateway/tap-path.ts";
 
+export interface PhoneCarrier {
+  readonly reader: string;
+  readonly device: string;
+  readonly card: Uint8Array;
+  /** What it held at this tap, where it was asked. */
+  readonly brought: Uint8Array | null;
+}
+
 export interface PhoneResultsDeps {
   readonly cardFlows: Pick<CardFlows, "alone" | "perform">;
-  /** What that card is to carry for its device, at most so many bytes; null: nothing. */
-  readonly state: (
-    device: string,
-    card: Uint8Array,
-    byteCountMax: number,
-  ) => Promise<Uint8Array | null>;
+  /** What that card is to carry for its device; null: nothing. */
+  readonly state: (carrier: PhoneCarrier, byteCountMax: number) => Promise<Uint8Array | null>;
   readonly counters: Pick<Counters, "count">;
 }
 
@@ -28,6 +32,7 @@ interface Due {
   /** Whose state it is to carry; null: nobody's. */
   readonly device: string | null;
   readonly card: Uint8Array;
+  readonly brought: Uint8Array | null;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -38,29 +43,17 @@ const VERDICT_NUMBER = {
   Refused: VERDICT.refused,
 } as const;
 
-/** A lost phone carries it to the next site that it is lost; one that is only refused here gets nothing. */
-const SAFETY_REASONS: ReadonlySet<RefusalReason> = new Set([
-  "device-suspended",
-  "device-lost",
-  "device-revoked",
-]);
-
-const carrierOf = (verdict: Verdict): string | null => {
-  if (verdict._tag === "Accepted") return verdict.device;
-  const isUnsafe = verdict._tag === "Refused" && SAFETY_REASONS.has(verdict.reason);
-  return isUnsafe ? verdict.device : null;
-};
-
 /** Undefined for cards, and for phones that have proven nothing: these get no state, and no word of a device. */
 const dueFor = (tap: TapReport | TapAgain, isRecorded: boolean): Due | undefined => {
   const { sighting, phone, verdict } = tap;
   const card = fromHex(tap.card);
   if (phone !== "proven" || sighting.phone?._tag !== "Claimed" || card === undefined)
     return undefined;
-  const { publicKey } = sighting.phone;
+  const { publicKey, state: brought } = sighting.phone;
+  const known = { publicKey, card, brought };
   return isRecorded
-    ? { publicKey, verdict: VERDICT_NUMBER[verdict._tag], device: carrierOf(verdict), card }
-    : { publicKey, verdict: PHONE_NOT_RECORDED, device: null, card };
+    ? { ...known, verdict: VERDICT_NUMBER[verdict._tag], device: carrierOf(verdict) }
+    : { ...known, verdict: PHONE_NOT_RECORDED, device: null };
 };
 
 export class PhoneResults {
@@ -107,9 +100,12 @@ export class PhoneResults {
 
   async #tell(reader: string, due: Due): Promise<void> {
     if (this.#due.get(reader) !== due) return; // told, or another has tapped meanwhile
-    const { publicKey, verdict, device, card } = due;
+    const { publicKey, verdict, device, card, brought } = due;
     const { state, cardFlows, counters } = this.#deps;
-    const carried = device === null ? null : await state(device, card, PHONE_STATE_BYTES_MAX);
+    const carried =
+      device === null
+        ? null
+        : await state({ reader, device, card, brought }, PHONE_STATE_BYTES_MAX);
     const flow = tellPhone({ publicKey, verdict, state: carried ?? NOTHING });
     const told = await cardFlows.alone(reader, () => cardFlows.perform(reader, flow));
     // A person who works at the card is not disturbed; the phone is told when it is back, or at its next tap.

@@ -8,6 +8,7 @@ import { parseSyncTopic, stateTopic, syncSubscriptions } from "#core/message/top
 import type { Roster } from "#core/trust/roster.ts";
 import { CarriedStates } from "#gateway/carried/carried-states.ts";
 import { carriedCode, TagCarrier } from "#gateway/carried/tag-carrier.ts";
+import { phoneResultsOf } from "#gateway/carried/phone-results-of.ts";
 import { CopyWatch } from "#gateway/copy-watch.ts";
 import { alarmsOf, type Alarm } from "#gateway/queries/alarms.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
@@ -24,7 +25,7 @@ import {
 } from "#gateway/integrations/json-topics.ts";
 import { createLink, type Link } from "#gateway/link/mqtt-link.ts";
 import { nodeCrypto, nodeEntropy, randomBytes } from "#gateway/node-crypto.ts";
-import { PhoneResults } from "#gateway/phone-results.ts";
+import type { PhoneResults } from "#gateway/phone-results.ts";
 import type { Clock, Folded, Journal, Store } from "#gateway/ports.ts";
 import { CardFlows } from "#gateway/reader/card-flows.ts";
 import { createReaders, type Readers } from "#gateway/reader/readers.ts";
@@ -135,7 +136,7 @@ export class RunningGateway implements Gateway {
       this.counters.count(`tag.state.${carriedCode(event.outcome)}`);
       this.#tell({ _tag: "StateCarried", ...event });
     });
-    this.#phones = this.#createPhones();
+    this.#phones = phoneResultsOf(this);
     this.#tapPath = this.#createTapPath(start);
   }
 
@@ -159,19 +160,11 @@ export class RunningGateway implements Gateway {
           this.counters.count(`tag.state.${error._tag}`);
           journal.warn("tag.state-refused", { reader, ...error });
         },
-        onAgain: (again) => {
-          this.#phones.onAgain(again);
-          this.#tell({ _tag: "TappedAgain", again });
-        },
+        onAgain: (again) => this.#tell({ _tag: "TappedAgain", again }),
         onBounce: (sighting) => this.#phones.onBounce(sighting),
       },
       start.lastCards,
     );
-  }
-
-  #createPhones(): PhoneResults {
-    const { counters, cardFlows } = this;
-    return new PhoneResults({ counters, cardFlows, state: () => Promise.resolve(null) });
   }
 
   #createSync(start: StartState): SyncLoop {
@@ -273,7 +266,6 @@ export class RunningGateway implements Gateway {
 
   #onReport(report: TapReport): void {
     this.#lastTap = report;
-    this.#phones.onReport(report);
     this.counters.count(`tap.${report.verdict._tag.toLowerCase()}`);
     if (report.phone === "unproven") this.counters.count("tap.phone-unproven");
     if (E.isLeft(report.recorded)) this.counters.count(`tap.lost.${report.recorded.left._tag}`);

@@ -15,13 +15,17 @@ import {
 } from "#gateway/control/refusal.ts";
 import { broughtViews } from "#gateway/queries/brought.ts";
 import { deviceValues } from "#gateway/queries/devices.ts";
-import { emulatedCard, type EmulatedCardError } from "#gateway/reader/emulated/catalogue.ts";
+import {
+  emulatedCard,
+  type EmulatedCardError,
+  PHONE_APP_NAME,
+} from "#gateway/reader/emulated/catalogue.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
 import type { Gateway, GatewayEvent } from "#gateway/gateway.ts";
 import type { TapAgain, TapReport } from "#gateway/tap-path.ts";
 
 const HOLD_MS = 20;
-/** As long as a person holds it: what is known of it must find its way onto the tag. */
+/** As long as a person holds it: what is known of it must find its way onto the tag, or into the phone. */
 const HOLD_TO_CARRY_MS = 300;
 /** Some kilobytes each; beyond, all are as new again. */
 const EMULATED_CARDS_MAX = 1_000;
@@ -151,7 +155,8 @@ export class SimulatedTaps {
       await delay(1);
       await this.#untilFree(reader, card.right);
     }
-    return viewOf(this.#gateway, () => this.#hold(reader, card.right));
+    const held = { card: card.right, isPhone: request.card === PHONE_APP_NAME };
+    return viewOf(this.#gateway, () => this.#hold(reader, held));
   }
 
   #cardOf(name: string, uid: Uint8Array | undefined): E.Either<EmulatedCardError, EmulatedCard> {
@@ -174,9 +179,13 @@ export class SimulatedTaps {
     if (waitMs > 0) await delay(waitMs);
   }
 
-  #hold(reader: string, card: EmulatedCard): E.Either<ControlError, Sighting> {
+  #hold(
+    reader: string,
+    { card, isPhone }: { readonly card: EmulatedCard; readonly isPhone: boolean },
+  ): E.Either<ControlError, Sighting> {
     const config = this.#gateway.config.readers.find(({ id }) => id === reader);
-    const holdMs = (config?.stateOnTag ?? null) === null ? HOLD_MS : HOLD_TO_CARRY_MS;
+    const carries = isPhone || (config?.stateOnTag ?? null) !== null;
+    const holdMs = carries ? HOLD_TO_CARRY_MS : HOLD_MS;
     const held = this.#gateway.readers.simulated.tap(reader, card, holdMs);
     if (E.isLeft(held)) return refusal("tap-refused", describeSimulatedTapError(held.left));
     this.#last.set(reader, { card, leftMs: this.#untilLeft(reader) });

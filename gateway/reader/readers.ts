@@ -77,7 +77,7 @@ type Adaptors = Readonly<Record<ReaderConfig["driver"], ReaderAdaptor>> & {
 const adaptorsFor = (deps: Deps, configs: ReadonlyArray<ReaderConfig>): Adaptors => {
   const { gateway } = deps;
   const asking = configs.map((config) => {
-    const phones = { gateway, state: config.scope.ndef };
+    const phones = { gateway, state: config.stateOnTag !== null };
     return { ...config, scope: { ...config.scope, phones } };
   });
   const ofDriver = (driver: ReaderConfig["driver"]): ReadonlyArray<ReaderConfig> =>

@@ -36,8 +36,8 @@ class Bench {
   });
   readonly results: PhoneResults = new PhoneResults({
     counters: { count: (code) => void this.counts.push(code) },
-    state: (device, card, byteCountMax) => {
-      this.asked.push(`${device} ${card.length} ${byteCountMax}`);
+    state: ({ reader, device, card }, byteCountMax) => {
+      this.asked.push(`${reader} ${device} ${card.length} ${byteCountMax}`);
       return Promise.resolve(STATE);
     },
     cardFlows: this.cardFlows,
@@ -97,7 +97,7 @@ describe("a phone that has proven itself", () => {
     bench.results.onReport(reportOf(bench.hold(phone), verdict));
     expect(await settled(bench, 1)).toEqual(["phone.told"]);
     expect([phone.verdict, phone.state.length]).toEqual([number, carries ? STATE.length : 0]);
-    expect(bench.asked).toEqual(carries ? ["cart-7 16 1024"] : []);
+    expect(bench.asked).toEqual(carries ? ["door cart-7 16 1024"] : []);
   });
 
   test("is told that its tap was not recorded, whatever the verdict", async () => {

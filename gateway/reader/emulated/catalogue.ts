@@ -35,6 +35,8 @@ export type EmulatedCardError =
       readonly byteCountMax: number;
     };
 
+export const PHONE_APP_NAME = "phone-app";
+
 const MODELS: ReadonlyMap<string, CardModel> = new Map([
   ["ntag213", NTAG213],
   ["ntag215", NTAG215],
@@ -46,7 +48,7 @@ const MODELS: ReadonlyMap<string, CardModel> = new Map([
   ["classic", MIFARE_CLASSIC],
   ["desfire", DESFIRE],
   ["phone", PHONE],
-  ["phone-app", PHONE_APP],
+  [PHONE_APP_NAME, PHONE_APP],
 ]);
 
 export const EMULATED_CARD_NAMES: ReadonlyArray<string> = [...MODELS.keys()];
