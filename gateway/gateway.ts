@@ -4,6 +4,7 @@ import type { Roster } from "#core/trust/roster.ts";
 import type { Alarm } from "#gateway/queries/alarms.ts";
 import type { CarriedStates } from "#gateway/carried/carried-states.ts";
 import type { CarriedEvent } from "#gateway/carried/tag-carrier.ts";
+import type { SessionOver } from "#core/verdict/check-out-view.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import type { Counters } from "#gateway/counters.ts";
 import type { FleetMaterial } from "#gateway/fleet/fleet-files.ts";
@@ -28,6 +29,8 @@ export type GatewayEvent =
       readonly accepted: AcceptedRange;
       readonly isLive: boolean;
     }
+  /** Nobody tapped in time. */
+  | { readonly _tag: "SessionOver"; readonly over: SessionOver }
   | { readonly _tag: "ReaderChanged"; readonly event: ReaderEvent }
   /** A tag was to take along what is known of its device. */
   | ({ readonly _tag: "StateCarried" } & CarriedEvent)

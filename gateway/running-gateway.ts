@@ -10,6 +10,7 @@ import { CarriedStates } from "#gateway/carried/carried-states.ts";
 import { carriedCode, TagCarrier } from "#gateway/carried/tag-carrier.ts";
 import { phoneResultsOf } from "#gateway/carried/phone-results-of.ts";
 import { CopyWatch } from "#gateway/copy-watch.ts";
+import { CheckOuts } from "#gateway/check-outs.ts";
 import { alarmsOf, type Alarm } from "#gateway/queries/alarms.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import type { Gateway, GatewayEvent } from "#gateway/gateway.ts";
@@ -70,6 +71,7 @@ export class RunningGateway implements Gateway {
   readonly sync: SyncLoop;
   readonly counters: Counters = new Counters();
   readonly carried: CarriedStates;
+  readonly #checkOuts: CheckOuts;
   readonly #tapPath: TapPath;
   readonly #tagCarrier: TagCarrier;
   readonly #clockWatch: ClockWatch;
@@ -137,6 +139,7 @@ export class RunningGateway implements Gateway {
       this.#tell({ _tag: "StateCarried", ...event });
     });
     this.#phones = phoneResultsOf(this);
+    this.#checkOuts = new CheckOuts(this, (over) => this.#tell({ _tag: "SessionOver", over }));
     this.#tapPath = this.#createTapPath(start);
   }
 
@@ -150,6 +153,7 @@ export class RunningGateway implements Gateway {
         cardHmac: material.cardHmac,
         memory,
         carried,
+        checkOuts: this.#checkOuts,
         hasRoom: this.#room.hasRoom,
         localTime: trustedLocalTime(config.timeZone),
         isOriginal,
@@ -291,6 +295,7 @@ export class RunningGateway implements Gateway {
     this.#room.stop();
     this.#clockWatch.stop();
     await this.readers.stop();
+    this.#checkOuts.stop();
     await this.writer.close();
     this.link.publish(stateTopic(site, gateway), stateMessage("offline", this.#session), true);
     this.sync.stop();

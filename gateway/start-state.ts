@@ -8,6 +8,7 @@ import type { Fact } from "#core/state/facts.ts";
 import { rootOf } from "#core/log/tree.ts";
 import { replicaEpochOf, type ReplicaEpoch } from "#core/sync/replica.ts";
 import { keysReplacedBy } from "#core/verdict/on-tap.ts";
+import { holderKey } from "#gateway/check-outs.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
 import { sha256 } from "#gateway/node-crypto.ts";
 import type { HeldEpoch, Hole, Store } from "#gateway/ports.ts";
@@ -106,8 +107,15 @@ export const loadStartState = async (
 ): Promise<StartState> => {
   const memory = new StateMemory(
     store,
-    config.readers.flatMap(({ onTap }) => keysReplacedBy(onTap)),
-    config.readers.flatMap(({ policy }) => [...policy.allow, ...policy.deny]),
+    config.readers.flatMap(({ onTap, checkOut }) => [
+      ...keysReplacedBy(onTap),
+      ...(checkOut === null ? [] : [holderKey(checkOut)]),
+    ]),
+    config.readers.flatMap(({ policy, checkOut }) => [
+      ...policy.allow,
+      ...policy.deny,
+      ...(checkOut?.people ?? []),
+    ]),
   );
   await memory.reload();
   const opened: Opened[] = [];

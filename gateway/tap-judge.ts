@@ -7,6 +7,7 @@ import type { Sun, SunError } from "#core/card/sun.ts";
 import type { Uid } from "#core/card/uid.ts";
 import { decodeUri } from "#core/card/well-known.ts";
 import { TYPE, type Operation } from "#core/log/operation.ts";
+import type { CheckOutOutcome } from "#core/verdict/check-out.ts";
 import type { CounterFinding } from "#core/verdict/card-counters.ts";
 import { markKey, SEEN_BITS } from "#core/verdict/counter-mark.ts";
 import { decide, type PhoneStanding, type Verdict } from "#core/verdict/decide.ts";
@@ -14,6 +15,7 @@ import { HoldOff } from "#core/verdict/hold-off.ts";
 import { refusalBy } from "#core/verdict/reader-policy.ts";
 import type { LocalTime } from "#core/verdict/schedule.ts";
 import type { CarriedStates } from "#gateway/carried/carried-states.ts";
+import type { CheckOuts } from "#gateway/check-outs.ts";
 import type { ReaderConfig } from "#gateway/config/config.ts";
 import type { StateMemory } from "#gateway/state-memory.ts";
 
@@ -22,6 +24,7 @@ export interface TapJudgeDeps {
   readonly memory: Pick<StateMemory, "index" | "traits" | "counters">;
   /** What tags have brought beyond that. */
   readonly carried: Pick<CarriedStates, "enrolled" | "has">;
+  readonly checkOuts: Pick<CheckOuts, "take">;
   /** Whether there is room to record; without it no tap is accepted. */
   readonly hasRoom: () => boolean;
   /** What the clock on the wall shows; null while it isn't trusted. */
@@ -54,6 +57,8 @@ export interface Judged {
   readonly againAfterMs: number | null;
   /** Counts before this one that no log known here has. */
   readonly unlogged: number;
+  /** What the tap means to a check-out at its reader; null where it has none, or the tap is not accepted. */
+  readonly checkOut: CheckOutOutcome | null;
   /** What the card's counter adds to the record. */
   readonly operations: ReadonlyArray<Operation>;
 }
@@ -107,13 +112,14 @@ export class TapJudge {
     const shown = this.#shownBy(arrived);
     const { count } = shown;
     const finding = enrolled === undefined ? null : this.#findingOf(arrived, count);
-    const verdict = this.#withPolicy(decided, arrived, { ...shown, finding });
+    const allowed = this.#withPolicy(decided, arrived, { ...shown, finding });
+    const { verdict, checkOut } = this.#withCheckOut(allowed, arrived);
     if (verdict._tag === "Accepted") {
       const tap = { device: verdict.device, monoMs: sighting.monoMs };
       const agoMs = this.#holdOff.agoMs(reader.id, toHex(card), tap);
       if (agoMs !== undefined && agoMs < reader.policy.holdOffMs) {
         if (count !== null) this.#passCount(toHex(card), count);
-        return { verdict, againAfterMs: agoMs, unlogged: 0, operations: [] };
+        return { verdict, againAfterMs: agoMs, unlogged: 0, checkOut, operations: [] };
       }
       this.#holdOff.accept(reader.id, toHex(card), tap);
     }
@@ -121,8 +127,19 @@ export class TapJudge {
       verdict,
       againAfterMs: null,
       unlogged: finding?.unlogged ?? 0,
+      checkOut,
       operations: finding === null || count === null ? [] : this.#mark(card, count, finding),
     };
+  }
+
+  /** Last of all: a tap that something else refuses neither begins a session nor prolongs it. */
+  #withCheckOut(allowed: Verdict, arrived: Arrived): Pick<Judged, "verdict" | "checkOut"> {
+    if (allowed._tag !== "Accepted") return { verdict: allowed, checkOut: null };
+    const { device } = allowed;
+    const checkOut = this.#deps.checkOuts.take(arrived, device);
+    return checkOut?._tag === "PersonFirst"
+      ? { verdict: { _tag: "Refused", device, reason: "person-first" }, checkOut: null }
+      : { verdict: allowed, checkOut };
   }
 
   #shownBy({ reader, sighting }: Arrived): Shown {

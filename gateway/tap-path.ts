@@ -13,9 +13,11 @@ import { REPLACES_COUNT_MAX, type WriteName } from "#core/log/operation.ts";
 import { nothingSeen, onArrival, onLeft, type ReaderPresence } from "#core/verdict/debounce.ts";
 import type { PhoneStanding, Verdict } from "#core/verdict/decide.ts";
 import type { NextWrite } from "#core/verdict/known-registers.ts";
-import { operationsFor } from "#core/verdict/on-tap.ts";
 import { identityOf } from "#core/verdict/tap-identity.ts";
 import type { BroughtEntry, CarriedStates } from "#gateway/carried/carried-states.ts";
+import { rulesOfCheckOut, type CheckOutOutcome } from "#core/verdict/check-out.ts";
+import { operationsFor, type TapRule } from "#core/verdict/on-tap.ts";
+import type { CheckOuts } from "#gateway/check-outs.ts";
 import type { GatewayConfig, ReaderConfig } from "#gateway/config/config.ts";
 import type { PendingRecord } from "#gateway/writer/pending-record.ts";
 import type { AppendError, Committed, LogWriter } from "#gateway/writer/log-writer.ts";
@@ -36,6 +38,8 @@ export interface TapReport {
   readonly brought: ReadonlyArray<BroughtEntry>;
   /** Counts of the card's own counter before this tap that no log known here has: somebody else has read it. */
   readonly unlogged: number;
+  /** What the tap meant to a check-out; null where its reader has none, or the tap was not accepted. */
+  readonly checkOut: CheckOutOutcome | null;
   readonly recorded: E.Either<AppendError, Committed>;
   /** From the sighting to the verdict, and to the record on disk. */
   readonly verdictMs: number;
@@ -53,6 +57,7 @@ export interface TapAgain {
 }
 
 export interface TapPathDeps extends Omit<TapJudgeDeps, "gateway"> {
+  readonly checkOuts: Pick<CheckOuts, "take" | "settle">;
   readonly config: GatewayConfig;
   readonly clock: Clock;
   readonly cardHmac: CardHmac;
@@ -128,10 +133,9 @@ export class TapPath {
 
     // tap → verdict → feedback: from memory, and before any I/O unless the reader is set to audit first
     const judged = this.#judge.judge(arrived);
-    const { verdict, unlogged, againAfterMs } = judged;
+    const { verdict, unlogged, againAfterMs, checkOut } = judged;
     const verdictMs = clock.preciseMs() - startMs;
-    if (reader.audit === "now" || againAfterMs !== null)
-      this.#deps.show(reader, signalFor(verdict));
+    if (reader.audit === "now" || againAfterMs !== null) this.#deps.show(reader, signalFor(judged));
     if (againAfterMs !== null) {
       return this.#deps.onAgain({ sighting, card, phone, verdict, agoMs: againAfterMs, verdictMs });
     }
@@ -141,21 +145,14 @@ export class TapPath {
     const recorded = await this.#deps.writer.append(this.#record(arrived, judged));
     const diskMs = clock.preciseMs() - startMs;
     if (E.isLeft(recorded)) this.#deps.show(reader, "failed");
-    else if (reader.audit === "first") this.#deps.show(reader, signalFor(verdict));
+    else if (reader.audit === "first") this.#deps.show(reader, signalFor(judged));
+    const device = verdict._tag === "Unknown" ? "" : verdict.device;
+    const isRecorded = E.isRight(recorded);
+    this.#deps.checkOuts.settle(reader, { device, outcome: checkOut, isRecorded });
 
     // commit → state, link: the store folds what it committed, the writer hands it to the link
-    const report = {
-      sighting,
-      card,
-      phone,
-      verdict,
-      brought,
-      unlogged,
-      recorded,
-      verdictMs,
-      diskMs,
-    };
-    this.#deps.onReport(report);
+    const found = { sighting, card, phone, verdict, brought, unlogged, checkOut };
+    this.#deps.onReport({ ...found, recorded, verdictMs, diskMs });
   }
 
   /** What the card knows of its device from elsewhere. */
@@ -167,10 +164,11 @@ export class TapPath {
     if (E.isLeft(taken)) this.#deps.onNotCarried(reader.id, taken.left);
   }
 
-  #record({ reader, sighting, card }: Arrived, { verdict, operations }: Judged): PendingRecord {
+  #record({ reader, sighting, card }: Arrived, judged: Judged): PendingRecord {
+    const { verdict, operations } = judged;
     const { config, cardHmac } = this.#deps;
     const device = verdict._tag === "Unknown" ? null : verdict.device;
-    const rules = verdict._tag === "Accepted" ? reader.onTap : [];
+    const rules = verdict._tag === "Accepted" ? rulesFor(reader, judged) : [];
     const place = {
       gateway: config.gateway,
       site: config.site,
@@ -218,4 +216,29 @@ const VERDICT_NUMBER = {
 
 const SIGNAL = { Accepted: "accepted", Unknown: "unknown", Refused: "refused" } as const;
 
-const signalFor = (verdict: Verdict): FeedbackSignal => SIGNAL[verdict._tag];
+/** What a person at a reader with check-out is to hear in place of "accepted". */
+const signalOf = (checkOut: CheckOutOutcome): FeedbackSignal => {
+  switch (checkOut._tag) {
+    case "CheckedOut":
+      return "checked-out";
+    case "CheckedIn":
+      return "checked-in";
+    case "Ended":
+    case "TimeOver":
+      return "session-over";
+    case "Begun":
+    case "Nothing":
+      return "accepted";
+    case "PersonFirst":
+      return "refused";
+  }
+};
+
+const signalFor = ({ verdict, checkOut }: Judged): FeedbackSignal =>
+  checkOut === null ? SIGNAL[verdict._tag] : signalOf(checkOut);
+
+/** What an accepted tap does: what the reader is told to do at each, and what the check-out comes to. */
+const rulesFor = ({ onTap, checkOut }: ReaderConfig, judged: Judged): ReadonlyArray<TapRule> =>
+  checkOut === null || judged.checkOut === null
+    ? onTap
+    : [...onTap, ...rulesOfCheckOut(checkOut, judged.checkOut)];

@@ -4,6 +4,7 @@ import * as E from "fp-ts/lib/Either.js";
 import { askAndPrint, sayFailure } from "#gateway/cli/ask.ts";
 import { EXIT, loadConfig, type CommonOptions, type ExitCode, type Io } from "#gateway/cli/io.ts";
 import { formatRisk } from "#gateway/cli/status.ts";
+import { thingsWords } from "#gateway/cli/check-out-words.ts";
 import { formatRecord, formatTap, reasonWords } from "#gateway/cli/words.ts";
 import { watchGateway } from "#gateway/control/client.ts";
 import type { WatchEvent } from "#gateway/control/protocol.ts";
@@ -39,6 +40,8 @@ export const formatEvent = (event: WatchEvent): string => {
       return `${event.reader.padEnd(8)} refused   ${reasonWords(event.reason)}`;
     case "carried":
       return `${event.reader.padEnd(8)} tag       ${event.device}: ${event.message}`;
+    case "session-over":
+      return `${event.reader.padEnd(8)} over      ${event.person}: time is over, ${thingsWords(event.thingCount)}`;
     case "risk":
       return formatRisk(event.risk);
     case "alarm":

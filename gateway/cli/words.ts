@@ -1,6 +1,7 @@
 /** How things are said to people at a terminal. */
 import { CARD_KEY } from "#core/verdict/card-index.ts";
 import type { RefusalReason, UnknownReason } from "#core/verdict/decide.ts";
+import { checkOutWords } from "#gateway/cli/check-out-words.ts";
 import { formatTime } from "#gateway/cli/moment.ts";
 import type { DifferenceView, TapView } from "#gateway/control/protocol.ts";
 import type { BroughtView } from "#gateway/queries/brought.ts";
@@ -55,6 +56,7 @@ const REASONS: Readonly<Record<Reason, string>> = {
     "this reader wants an NTAG 424 DNA that writes its link anew at each tap, and this is none",
   "sun-wrong":
     "its link was not made by a tag of this fleet: copied, altered, or a tag with other keys",
+  "person-first": "hold a badge first",
   "not-allowed-here":
     "the device may not tap at this reader: see allow and deny in its configuration",
   "outside-schedule": "the reader is closed at this time: see schedules in its configuration",
@@ -82,7 +84,8 @@ const broughtWords = (brought: ReadonlyArray<BroughtView>): string => {
 };
 
 export const formatTap = (tap: TapView): string => {
-  const what = tap.device ?? `${tap.phone ? "phone" : "card"} ${tap.card}`;
+  const name = tap.device ?? `${tap.phone ? "phone" : "card"} ${tap.card}`;
+  const what = tap.checkOut === null ? name : checkOutWords(name, tap.checkOut);
   const marks = `${tap.atStart ? "   [at start]" : ""}${tap.simulated ? "   [simulated]" : ""}`;
   const reason = tap.reason === null ? "" : `   ${reasonWords(tap.reason)}`;
   if (tap.notRecorded !== null) return `NOT RECORDED  ${what}   ${tap.notRecorded}${marks}`;

@@ -1,6 +1,7 @@
 /** What a gateway is told about itself. Read once, at the start. */
 import type { ReadScope } from "#core/card/read-card.ts";
 import type { Pn532Pins } from "#core/reader/pn532/pins.ts";
+import type { CheckOutPolicy } from "#core/verdict/check-out.ts";
 import type { TapRule } from "#core/verdict/on-tap.ts";
 import type { ReaderPolicy } from "#core/verdict/reader-policy.ts";
 
@@ -44,6 +45,8 @@ export interface ReaderConfig {
   readonly onTap: ReadonlyArray<TapRule>;
   /** Tags bring what is known of their devices elsewhere, and take along what is known here; null: they don't. */
   readonly stateOnTag: StateOnTag | null;
+  /** A person's badge first, then things; null where each card is tapped for itself. */
+  readonly checkOut: CheckOutPolicy | null;
   /** Shows what the reader itself shows, or can't; null for none. */
   readonly gpio: GpioConfig | null;
 }

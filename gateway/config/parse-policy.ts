@@ -24,7 +24,11 @@ const CLOCK = {
   meaning: 'a time such as "06:30"',
 };
 
-const parseConditions = (reader: YamlReader, name: string): ReadonlyArray<DeviceCondition> => {
+/** The conditions under `name`; none where it is absent. */
+export const parseConditions = (
+  reader: YamlReader,
+  name: string,
+): ReadonlyArray<DeviceCondition> => {
   const filter = reader.mapping(name);
   if (filter === undefined) return [];
   return filter.keys().flatMap((key) => {

@@ -2,7 +2,6 @@
 import { dirname, join, resolve } from "node:path";
 import * as E from "fp-ts/lib/Either.js";
 import { type ReadScope, SCOPE_UID } from "#core/card/read-card.ts";
-import { KEY_LENGTH_MAX } from "#core/log/operation.ts";
 import type { TapRule, TapValue } from "#core/verdict/on-tap.ts";
 import { OPEN_POLICY } from "#core/verdict/reader-policy.ts";
 import type {
@@ -11,6 +10,8 @@ import type {
   ReaderConfig,
   StateOnTag,
 } from "#gateway/config/config.ts";
+import { parseKey } from "#gateway/config/key.ts";
+import { parseCheckOut } from "#gateway/config/parse-check-out.ts";
 import { parseGpio } from "#gateway/config/parse-gpio.ts";
 import { parsePolicyAndScope, parseTimeZone } from "#gateway/config/parse-policy.ts";
 import { formatListen, parseListen } from "#gateway/config/listen.ts";
@@ -23,7 +24,6 @@ const NAME = {
   regex: /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/,
   meaning: "a name of a-z, 0-9 and -, at most 32 long",
 };
-const KEY = { regex: /^[a-z][a-z0-9_-]*$/, meaning: "a key such as last-seen" };
 const ANY_TEXT = { regex: /./, meaning: "a text" };
 
 /** What a tap does where a reader's configuration says nothing: where the device is, and how often it was seen. */
@@ -61,14 +61,6 @@ const parseTapValue = (rule: YamlReader): TapValue | undefined => {
   return undefined;
 };
 
-/** The configured keys of a rule's device state; `card` and `safety` are not a tap's to change. */
-const parseKey = (rule: YamlReader, verb: string): string => {
-  const key = rule.text(verb, KEY) ?? "";
-  if (key === "card" || key === "safety") rule.problem(verb, `"${key}" can't be set by a tap`);
-  if (key.length > KEY_LENGTH_MAX) rule.problem(verb, `must be at most ${KEY_LENGTH_MAX} long`);
-  return key;
-};
-
 const parseStep = (rule: YamlReader): number => {
   const by = rule.scalar("by") ?? 1;
   if (typeof by === "number" && Number.isInteger(by) && Math.abs(by) <= 1_000_000) return by;
@@ -83,9 +75,9 @@ const parseRule = (rule: YamlReader): TapRule | undefined => {
   const verb = VERBS.find((candidate) => rule.has(candidate));
   let parsed: TapRule | undefined;
   if (verb === "add") {
-    parsed = { _tag: "Add", key: parseKey(rule, verb), by: parseStep(rule) };
+    parsed = { _tag: "Add", key: parseKey(rule, verb) ?? "", by: parseStep(rule) };
   } else if (verb !== undefined) {
-    const key = parseKey(rule, verb);
+    const key = parseKey(rule, verb) ?? "";
     const to = parseTapValue(rule);
     if (to !== undefined) parsed = { _tag: TAG_OF[verb], key, to };
     if ((verb === "max" || verb === "min") && to !== undefined && !isNumeric(to)) {
@@ -131,6 +123,7 @@ const parseReader = (reader: YamlReader): ReaderConfig => {
   if (driver === undefined && !reader.has("driver")) reader.problem("driver", "is missing");
   const { policy, scope } = parsePolicyAndScope(reader);
   const stateOnTag = parseStateOnTag(reader);
+  const onTap = parseRules(reader);
   const config: ReaderConfig = {
     id: id ?? "",
     driver: driver ?? "pcsc",
@@ -140,8 +133,9 @@ const parseReader = (reader: YamlReader): ReaderConfig => {
     policy,
     scope: withMessage(scope, stateOnTag),
     audit: reader.oneOf("audit", ["now", "first"]) ?? "now",
-    onTap: parseRules(reader),
+    onTap,
     stateOnTag,
+    checkOut: parseCheckOut(reader, { policy, onTap }),
     gpio: parseGpio(reader),
   };
   reader.refuseUnknownKeys();
@@ -252,6 +246,7 @@ export const demoConfig = (folder: string): GatewayConfig => {
     audit: "now",
     onTap: DEFAULT_ON_TAP,
     stateOnTag: null,
+    checkOut: null,
     gpio: null,
   } as const;
   return {

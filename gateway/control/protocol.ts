@@ -3,6 +3,7 @@
  * `{verb, …}`; the answers are `{result}` or `{error}`, and for `watch` many `{event}` lines. A `revert` has
  * `{progress}` lines before its answer, one for each device.
  */
+import type { CheckOutView, SessionOver } from "#core/verdict/check-out-view.ts";
 import type { AuthorHeads } from "#gateway/queries/held-heads.ts";
 import type { DeviceRow, DeviceView } from "#gateway/queries/devices.ts";
 import type { RecordName } from "#gateway/queries/known.ts";
@@ -168,6 +169,7 @@ export interface TapView {
   readonly notRecorded: string | null;
   /** Counts of the card's own counter before this tap that no log known here has. */
   readonly unlogged: number;
+  readonly checkOut: CheckOutView | null;
   /** URIs and texts of the NDEF message, where the reader is set to read it. */
   readonly content: ReadonlyArray<string>;
   /** The device's values after the tap. */
@@ -233,6 +235,7 @@ export type WatchEvent =
     }
   /** Refused without being a tap, so there is no record. */
   | { readonly event: "refused"; readonly reader: string; readonly reason: "one-card-only" }
+  | ({ readonly event: "session-over" } & SessionOver)
   /** Peers hold more, or less, of this gateway's records. */
   | { readonly event: "risk"; readonly risk: Risk }
   | {

@@ -5,6 +5,7 @@ import { fromHex, toHex } from "#core/bytes.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import { shortUid } from "#core/card/uid.ts";
 import { DEBOUNCE_MS } from "#core/verdict/debounce.ts";
+import { checkOutView } from "#core/verdict/check-out-view.ts";
 import { contentOf } from "#gateway/control/message-content.ts";
 import type { ControlError, RequestOf, TapView } from "#gateway/control/protocol.ts";
 import {
@@ -39,7 +40,10 @@ const sightingView = async (
   gateway: Gateway,
   tap: Pick<TapReport, "sighting" | "card" | "phone" | "verdict" | "verdictMs">,
 ): Promise<
-  Omit<TapView, "verdict" | "reason" | "diskMs" | "record" | "notRecorded" | "unlogged" | "brought">
+  Omit<
+    TapView,
+    "verdict" | "reason" | "diskMs" | "record" | "notRecorded" | "unlogged" | "brought" | "checkOut"
+  >
 > => {
   const { sighting, phone, verdict, verdictMs } = tap;
   const isNamedByKey = phone === "proven" || phone === "unproven";
@@ -64,7 +68,7 @@ const VERDICTS = { Accepted: "accepted", Unknown: "unknown", Refused: "refused" 
 
 /** A report as JSON, with the device's values as they are after the tap. */
 export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapView> => {
-  const { verdict, recorded, diskMs, unlogged, brought } = report;
+  const { verdict, recorded, diskMs, unlogged, brought, checkOut } = report;
   const place = E.isRight(recorded) ? recorded.right : undefined;
   return {
     ...(await sightingView(gateway, report)),
@@ -75,6 +79,7 @@ export const tapView = async (gateway: Gateway, report: TapReport): Promise<TapV
     notRecorded: E.isLeft(recorded) ? describeAppendError(recorded.left) : null,
     unlogged,
     brought: broughtViews(brought),
+    checkOut: checkOutView(checkOut),
   };
 };
 
@@ -88,6 +93,7 @@ export const tapAgainView = async (gateway: Gateway, again: TapAgain): Promise<T
   notRecorded: null,
   unlogged: 0,
   brought: [],
+  checkOut: null,
 });
 
 /** Waits for what is said of exactly this sighting. */

@@ -36,7 +36,8 @@ const typesOf = (key: string, { entries, config }: KeyPlace): ReadonlyArray<numb
   const written = entries.filter((entry) => entry.key === key).map(({ type }) => type);
   if (written.length > 0) return written;
   const rules = config.readers.flatMap(({ onTap }) => onTap).filter((rule) => rule.key === key);
-  return [...new Set(rules.map(typeWrittenBy))];
+  const isHolder = config.readers.some(({ checkOut }) => checkOut?.holder === key);
+  return [...new Set([...(isHolder ? [TYPE.exclusive] : []), ...rules.map(typeWrittenBy)])];
 };
 
 /**

@@ -72,6 +72,8 @@ export const watchEvent = async (
       return { event: "tap", tap: await tapView(gateway, event.report) };
     case "TappedAgain":
       return { event: "tap", tap: await tapAgainView(gateway, event.again) };
+    case "SessionOver":
+      return { event: "session-over", ...event.over };
     case "PeerRecords":
       return peerEvent(event.author, event.accepted, event.isLive);
     case "ReaderChanged":

@@ -2,6 +2,7 @@
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
 import { infoTopic, readerTapTopic, stateTopic } from "#core/message/topics.ts";
+import { checkOutView } from "#core/verdict/check-out-view.ts";
 import type { Roster } from "#core/trust/roster.ts";
 import type { Alarm } from "#gateway/queries/alarms.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
@@ -64,6 +65,7 @@ export class InfoTopic {
 /** Published only for taps that are on disk. Without the UID: `card` is the fleet's own name for it. */
 export const tapMessage = (report: TapReport): string => {
   const { sighting, verdict, recorded, card } = report;
+  const checkOut = checkOutView(report.checkOut);
   const record = E.isRight(recorded)
     ? { epoch: toHex(recorded.right.epoch), seq: recorded.right.seq }
     : null;
@@ -76,6 +78,8 @@ export const tapMessage = (report: TapReport): string => {
     at_start: sighting.atStart,
     simulated: sighting.simulated,
     record,
+    // Only at readers with check-out, so that others' messages stay as they are.
+    ...(checkOut === null ? {} : { check_out: { step: checkOut.step, person: checkOut.person } }),
   });
 };
 

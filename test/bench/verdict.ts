@@ -65,6 +65,7 @@ const judgeOfTags = (): TapJudge => {
     gateway: "lobby",
     memory: { index, traits, counters },
     carried: nothingCarried(),
+    checkOuts: { take: () => null },
     hasRoom: () => true,
     localTime: localTimeIn("Europe/Berlin"),
     isOriginal: () => true,
@@ -85,6 +86,7 @@ const arrivalOf = (tag: number): Arrived => ({
     scope: SCOPE_UID,
     audit: "now",
     onTap: [],
+    checkOut: null,
     gpio: null,
     stateOnTag: null,
     policy: {

@@ -18,7 +18,15 @@ const uidOfRound = (round: number): Uint8Array => Uint8Array.of(0x04, 1, 2, 3, 4
 
 const MESSAGE = uriMessage("example.org/tool/7");
 const BROKEN_MESSAGE = MESSAGE.subarray(0, -3);
-const SIGNALS: ReadonlyArray<FeedbackSignal> = ["accepted", "unknown", "refused", "failed"];
+const SIGNALS: ReadonlyArray<FeedbackSignal> = [
+  "accepted",
+  "unknown",
+  "refused",
+  "failed",
+  "checked-out",
+  "checked-in",
+  "session-over",
+];
 
 /** Describes it for each kind of reader; side by side, where their rigs have nothing in common. */
 const describeReaders = (

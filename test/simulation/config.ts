@@ -20,6 +20,7 @@ const readerOf = (id: string, audit: ReaderConfig["audit"]): ReaderConfig => ({
     { _tag: "Add", key: "visits", by: 1 },
     { _tag: "Max", key: "seen", to: { _tag: "Place", of: "time" } },
   ],
+  checkOut: null,
   gpio: null,
   stateOnTag: null,
 });

@@ -156,6 +156,7 @@ export const startProcess = async (
         memory,
       }),
       onNotCarried: () => undefined,
+      checkOuts: { take: () => null, settle: () => undefined },
       hasRoom: () => !machine.disk.isFull,
       localTime: () => null,
       isOriginal: () => false,

@@ -69,6 +69,7 @@ const reportOf = (
   verdict,
   brought: [],
   unlogged: 0,
+  checkOut: null,
   recorded: E.right({ epoch: new Uint8Array(16), seq: 1 }),
   verdictMs: 0,
   diskMs: 0,

@@ -8,6 +8,7 @@ import { SAFETY, TYPE, type Scalar } from "#core/log/operation.ts";
 import { CardCounters } from "#core/verdict/card-counters.ts";
 import { CARD_KEY, CardIndex, SAFETY_KEY } from "#core/verdict/card-index.ts";
 import { decodeMark, countsIn } from "#core/verdict/counter-mark.ts";
+import type { CheckOutOutcome } from "#core/verdict/check-out.ts";
 import { DeviceTraits } from "#core/verdict/device-traits.ts";
 import { OPEN_POLICY, type ReaderPolicy } from "#core/verdict/reader-policy.ts";
 import type { LocalTime } from "#core/verdict/schedule.ts";
@@ -35,6 +36,8 @@ class Rig {
   readonly traits: DeviceTraits = new DeviceTraits(recordedTime, [
     { key: "kind", values: ["tool"] },
   ]);
+  checkOut: CheckOutOutcome | null = null;
+  takenCount = 0;
   hasRoom = true;
   linkCount = 1;
   signatureChecks = 0;
@@ -49,6 +52,12 @@ class Rig {
       gateway: "lobby",
       memory: this,
       carried: nothingCarried(),
+      checkOuts: {
+        take: () => {
+          this.takenCount += 1;
+          return this.checkOut;
+        },
+      },
       hasRoom: () => this.hasRoom,
       localTime: () => this.localTime,
       readSun: (uri) =>
@@ -86,6 +95,7 @@ class Rig {
       policy: { ...OPEN_POLICY, ...this.#policy },
       audit: "now",
       onTap: [],
+      checkOut: null,
       gpio: null,
       stateOnTag: null,
     };
@@ -268,4 +278,17 @@ describe("each reason", () => {
     rig.set("kind", TYPE.set, "tool");
     expect(said(rig.tap())).toBe("not-allowed-here");
   });
+});
+
+test("check-out comes last: it refuses a thing without a badge, and hears of no tap that is refused", () => {
+  const rig = new Rig({ allow: [{ key: "kind", values: ["tool"] }] });
+  rig.checkOut = { _tag: "PersonFirst" };
+  expect(said(rig.tap())).toBe("not-allowed-here");
+  rig.set("kind", TYPE.register, "tool");
+  rig.hasRoom = false;
+  expect([said(rig.tap()), rig.takenCount]).toEqual(["storage-full", 0]);
+  rig.hasRoom = true;
+  expect([said(rig.tap()), rig.takenCount]).toEqual(["person-first", 1]);
+  rig.checkOut = { _tag: "CheckedOut", person: "ada" };
+  expect(rig.tap()).toMatchObject({ verdict: { _tag: "Accepted" }, checkOut: rig.checkOut });
 });

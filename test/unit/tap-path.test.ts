@@ -25,6 +25,7 @@ const READER = {
   policy: OPEN_POLICY,
   audit: "now",
   onTap: [],
+  checkOut: null,
   gpio: null,
   stateOnTag: null,
 } as const;
@@ -52,6 +53,7 @@ describe("more than one card in the field", () => {
           traits: new DeviceTraits(recordedTime, []),
           counters: new CardCounters(),
         },
+        checkOuts: { take: () => null, settle: () => undefined },
         writer,
         carried: nothingCarried(),
         onNotCarried: () => undefined,

@@ -13,6 +13,8 @@ export type RefusalReason =
   | "device-revoked"
   | "phone-unproven"
   | "storage-full"
+  /** A thing at a reader with check-out, and no person's badge before it. */
+  | "person-first"
   | PolicyRefusal;
 export type UnknownReason =
   "not-enrolled" | "uid-random" | "uid-shared" | "phone-unproven" | "phone-version";

@@ -3,7 +3,7 @@ import { TYPE, type Operation, type Scalar, type WriteName } from "#core/log/ope
 import type { NextWrite, TypedKey } from "#core/verdict/known-registers.ts";
 
 export type TapValue =
-  | { readonly _tag: "Literal"; readonly value: boolean | number | string }
+  | { readonly _tag: "Literal"; readonly value: null | boolean | number | string }
   /** `$gateway`, `$site`, `$reader`: where the tap was. `$time`: its wall time in ms. */
   | { readonly _tag: "Place"; readonly of: "gateway" | "site" | "reader" | "time" };
 

@@ -54,11 +54,15 @@ export type PolicyRefusal =
   | "outside-schedule"
   | "time-unknown";
 
-/** What is known of a tap whose card is enrolled for an active device. */
-export interface Circumstances {
+/** A device, by the values that conditions ask for. */
+export interface KnownDevice {
   readonly device: string;
   /** Whether the device has that value under that key. */
   readonly has: (key: string, value: PlainValue) => boolean;
+}
+
+/** What is known of a tap whose card is enrolled for an active device. */
+export interface Circumstances extends KnownDevice {
   /** What the card's counter says beside those that are known; null where none could be read. */
   readonly counter: CounterFinding | null;
   /** Whether the maker has signed the card; null where no signature could be read. */
@@ -79,7 +83,7 @@ export const scopeOf = (read: ReadScope, { level }: ReaderPolicy): ReadScope => 
   signature: read.signature || level === "originality",
 });
 
-const holds = ({ key, values }: DeviceCondition, { device, has }: Circumstances): boolean =>
+export const holds = ({ key, values }: DeviceCondition, { device, has }: KnownDevice): boolean =>
   values.some((value) => (key === NAME_KEY ? value === device : has(key, value)));
 
 /** What a level without which nothing passes finds: right, wrong, or nothing to judge by. */

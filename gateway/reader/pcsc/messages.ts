@@ -102,6 +102,9 @@ const isSignal = isOneOf<FeedbackSignal>({
   unknown: true,
   refused: true,
   failed: true,
+  "checked-out": true,
+  "checked-in": true,
+  "session-over": true,
 });
 const isTechnology = isOneOf<Technology>({
   type2: true,

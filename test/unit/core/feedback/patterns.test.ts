@@ -4,9 +4,12 @@ import { beepingMs, PATTERNS, stepsOf, type LightStep } from "#core/feedback/pat
 const signals = Object.values(PATTERNS);
 const { reading, ...VERDICTS } = PATTERNS;
 
-/** What somebody hears who doesn't look: how long it beeps, again and again. */
+/** What somebody hears who doesn't look: how long it beeps, and is silent before it beeps again. */
 const heard = (steps: ReadonlyArray<LightStep>): string =>
-  steps.map(({ buzzer, ms }) => (buzzer ? `beep ${ms}` : "")).join(" ");
+  steps
+    .map(({ buzzer, ms }) => (buzzer ? `beep ${ms}` : `silent ${ms}`))
+    .slice(0, steps.findLastIndex(({ buzzer }) => buzzer) + 1)
+    .join(" ");
 
 test("no two signals sound alike", () => {
   const sounds = signals.map((pattern) => heard(stepsOf(pattern)));
@@ -15,7 +18,7 @@ test("no two signals sound alike", () => {
 
 test("only what lets somebody through is green alone", () => {
   const green = Object.entries(PATTERNS).filter(([, { green: on, red }]) => on && !red);
-  expect(green.map(([signal]) => signal)).toEqual(["accepted"]);
+  expect(green.map(([signal]) => signal)).toEqual(["accepted", "checked-out", "checked-in"]);
 });
 
 test.each(Object.entries(PATTERNS))(

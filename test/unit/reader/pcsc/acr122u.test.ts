@@ -9,7 +9,15 @@ import {
   LIGHTS_OFF,
 } from "#gateway/reader/pcsc/acr122u.ts";
 
-const SIGNALS: ReadonlyArray<FeedbackSignal> = ["accepted", "unknown", "refused", "failed"];
+const SIGNALS: ReadonlyArray<FeedbackSignal> = [
+  "accepted",
+  "unknown",
+  "refused",
+  "failed",
+  "checked-out",
+  "checked-in",
+  "session-over",
+];
 
 describe("an ACR122U's signals", () => {
   test.each([
