@@ -7,7 +7,7 @@ import type { SignedGroup } from "#core/log/epoch.ts";
 import { parseSyncTopic, stateTopic, syncSubscriptions } from "#core/message/topics.ts";
 import type { Roster } from "#core/trust/roster.ts";
 import { CarriedStates } from "#gateway/carried/carried-states.ts";
-import { carriedCode, TagCarrier } from "#gateway/carried/tag-carrier.ts";
+import { carryOnTags } from "#gateway/carried/tag-carrier.ts";
 import { phoneResultsOf } from "#gateway/carried/phone-results-of.ts";
 import { CopyWatch } from "#gateway/copy-watch.ts";
 import { CheckOuts } from "#gateway/check-outs.ts";
@@ -26,7 +26,7 @@ import {
 } from "#gateway/integrations/json-topics.ts";
 import { createLink, type Link } from "#gateway/link/mqtt-link.ts";
 import { nodeCrypto, nodeEntropy, randomBytes } from "#gateway/node-crypto.ts";
-import type { PhoneResults } from "#gateway/phone-results.ts";
+import type { PhoneResults } from "#gateway/carried/phone-results.ts";
 import type { Clock, Folded, Journal, Store } from "#gateway/ports.ts";
 import { CardFlows } from "#gateway/reader/card-flows.ts";
 import { createReaders, type Readers } from "#gateway/reader/readers.ts";
@@ -73,7 +73,6 @@ export class RunningGateway implements Gateway {
   readonly carried: CarriedStates;
   readonly #checkOuts: CheckOuts;
   readonly #tapPath: TapPath;
-  readonly #tagCarrier: TagCarrier;
   readonly #clockWatch: ClockWatch;
   readonly #copies: CopyWatch;
   readonly #phones: PhoneResults;
@@ -134,10 +133,7 @@ export class RunningGateway implements Gateway {
     this.cardFlows = new CardFlows(this.readers);
     const { roster, memory } = this;
     this.carried = new CarriedStates({ fleet, crypto: nodeCrypto, roster, memory });
-    this.#tagCarrier = new TagCarrier(this, (event) => {
-      this.counters.count(`tag.state.${carriedCode(event.outcome)}`);
-      this.#tell({ _tag: "StateCarried", ...event });
-    });
+    carryOnTags(this, (event) => this.#tell({ _tag: "StateCarried", ...event }));
     this.#phones = phoneResultsOf(this);
     this.#checkOuts = new CheckOuts(this, (over) => this.#tell({ _tag: "SessionOver", over }));
     this.#tapPath = this.#createTapPath(start);
@@ -275,8 +271,6 @@ export class RunningGateway implements Gateway {
     if (E.isLeft(report.recorded)) this.counters.count(`tap.lost.${report.recorded.left._tag}`);
     publishTap(this.link, this.config, report);
     this.#tell({ _tag: "TapReported", report });
-    const reader = this.config.readers.find(({ id }) => id === report.sighting.reader);
-    if (reader !== undefined) void this.#tagCarrier.onTap(reader, report);
   }
 
   #onReaderAlarm(reader: string): void {

@@ -3,7 +3,7 @@ import * as E from "fp-ts/lib/Either.js";
 import { isToLeave } from "#core/carried/carried-state.ts";
 import { signedState, stateToCarry } from "#gateway/carried/state-to-carry.ts";
 import type { Gateway } from "#gateway/gateway.ts";
-import { type PhoneCarrier, PhoneResults } from "#gateway/phone-results.ts";
+import { type PhoneCarrier, PhoneResults } from "#gateway/carried/phone-results.ts";
 
 /**
  * Nothing where nothing is taken: what the phone holds may be newer than what is known here. Nor where what it has brought

@@ -20,7 +20,7 @@ import type { TapReport } from "#gateway/tap-path.ts";
 export type Carried = CarryOutcome | CardWriteError;
 
 /** A stable name of it. */
-export const carriedCode = (carried: Carried): string =>
+const carriedCode = (carried: Carried): string =>
   typeof carried === "string" ? carried : carried._tag;
 
 /** What became of one tag. */
@@ -39,7 +39,7 @@ type Host = Pick<
   "config" | "material" | "clock" | "store" | "memory" | "carried" | "cardFlows"
 >;
 
-export class TagCarrier {
+class TagCarrier {
   readonly #gateway: Host;
   readonly #onCarried: (event: CarriedEvent) => void;
 
@@ -83,3 +83,17 @@ export class TagCarrier {
     return E.isLeft(outcome) ? outcome.left : outcome.right;
   }
 }
+
+/** Lets tags take along what is known of their devices, from now on until the gateway ends. */
+export const carryOnTags = (gateway: Gateway, onCarried: (event: CarriedEvent) => void): void => {
+  const carrier = new TagCarrier(gateway, (event) => {
+    gateway.counters.count(`tag.state.${carriedCode(event.outcome)}`);
+    onCarried(event);
+  });
+  gateway.watch((event) => {
+    if (event._tag !== "TapReported") return;
+    const { report } = event;
+    const reader = gateway.config.readers.find(({ id }) => id === report.sighting.reader);
+    if (reader !== undefined) void carrier.onTap(reader, report);
+  });
+};

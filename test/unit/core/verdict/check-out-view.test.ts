@@ -24,6 +24,7 @@ const messageOf = (device: string, checkOut: CheckOutOutcome | null): unknown =>
         monoMs: 0,
       },
       card: "ca",
+      phone: null,
       verdict: { _tag: "Accepted", device },
       brought: [],
       unlogged: 0,

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { SCOPE_UID } from "#core/card/read-card.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import type { PhoneStanding, Verdict } from "#core/verdict/decide.ts";
-import { PhoneResults } from "#gateway/phone-results.ts";
+import { PhoneResults } from "#gateway/carried/phone-results.ts";
 import { type EmulatedPhoneApp, emulatedPhoneApp } from "#gateway/reader/emulated/phone-app.ts";
 import { type CardInReader, inPcscReader } from "#gateway/reader/emulated/in-pcsc-reader.ts";
 import { readEmulated } from "#gateway/reader/emulated/read-emulated.ts";
