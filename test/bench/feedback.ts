@@ -63,6 +63,7 @@ const hold = async (
     }
     fake.take();
     await sleep(leaveMs);
+    await until("other lights", () => !awaited.includes(fake.chip.lowPins.join("+")));
   }
   return waited;
 };
