@@ -19,7 +19,7 @@ export type { FeedbackSignal } from "#core/feedback/patterns.ts";
 export type ReaderEvent =
   /**
    * More than the UID is about to be read of a card; `CardArrived` or `CardUnread` follows, or the reader goes down.
-   * Told again where a card is read again because the chip was at fault.
+   * Told again where a card is read again because the chip was at fault; if the card is gone by then, nothing follows.
    */
   | { readonly _tag: "CardReading"; readonly reader: string }
   /** A card was held to the reader and read whole. */

@@ -40,6 +40,20 @@ sleep ${holdS} & wait $!
 const calls = (): ReadonlyArray<string> =>
   readFileSync(join(folder, "calls"), "utf8").trim().split("\n");
 
+test("a script that can't be started is no light, and no harm; the next signal tries again", async () => {
+  installGpioset("1.6.3", 0);
+  const lights = new GpioLights(LIGHTS);
+  await lights.show("reading"); // which script it is, is known from here on
+  const path = process.env["PATH"] ?? "";
+  vi.stubEnv("PATH", folder); // there is no sh
+  expect(await lights.show("accepted")).toEqual(
+    E.left({ _tag: "FeedbackRefused", detail: expect.stringContaining("ENOENT") }),
+  );
+  await lights.stop();
+  vi.stubEnv("PATH", path);
+  expect(await lights.show("accepted")).toEqual(SHOWN);
+});
+
 describe.each([
   [
     "1.6.3",

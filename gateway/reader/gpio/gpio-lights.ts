@@ -3,7 +3,6 @@
  * there is a script for each. No native module: a person can try the very same script by hand.
  */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as E from "fp-ts/lib/Either.js";
@@ -42,11 +41,29 @@ const stepText = ({ green, red, buzzer }: GpioConfig, step: LightStep): string =
   return `${step.ms}:${named.join(",")}`;
 };
 
+/** A script that runs. */
+interface Showing {
+  readonly child: ChildProcess;
+  /** Its lines are free; what it complained of, or undefined. Never rejects. */
+  readonly ended: Promise<string | undefined>;
+}
+
+const begin = (script: string, args: ReadonlyArray<string>): Showing => {
+  const child = spawn("sh", [script, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  let complaint = "";
+  child.stderr.on("data", (text: Buffer) => (complaint += text.toString().slice(0, 500)));
+  const ended = new Promise<string | undefined>((resolve) => {
+    child.once("close", (code) => resolve(code === 0 ? undefined : complaint.trim()));
+    child.once("error", (error) => resolve(error.message)); // no process, no memory: no light
+  });
+  return { child, ended };
+};
+
 export class GpioLights {
   readonly #config: GpioConfig;
   /** Asked again while there is none: it may be installed meanwhile. */
   #script: Promise<E.Either<string, string>> | undefined;
-  #showing: ChildProcess | undefined;
+  #showing: Showing | undefined;
   /** The newest signal; an older one that still waits for its turn is dropped. */
   #turn = 0;
   #signal: FeedbackSignal | undefined;
@@ -77,15 +94,12 @@ export class GpioLights {
 
   async #run(script: string, signal: FeedbackSignal): Promise<Shown> {
     const steps = stepsOf(PATTERNS[signal]).map((step) => stepText(this.#config, step));
-    const child = spawn("sh", [script, this.#config.chip, ...steps], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    this.#showing = child;
-    let complaint = "";
-    child.stderr.on("data", (text: Buffer) => (complaint += text.toString().slice(0, 500)));
-    const [code] = await once(child, "close");
-    if (this.#showing === child) this.#showing = undefined;
-    return code === 0 ? E.right(undefined) : refused(complaint.trim());
+    const showing = begin(script, [this.#config.chip, ...steps]);
+    this.#showing = showing;
+    const complaint = await showing.ended;
+    if (this.#showing !== showing) return E.right(undefined); // another has taken its place
+    this.#showing = undefined;
+    return complaint === undefined ? E.right(undefined) : refused(complaint);
   }
 
   /** Ends what is shown or about to be; the lines are free when it resolves. */
@@ -101,10 +115,10 @@ export class GpioLights {
   }
 
   async #letGo(): Promise<void> {
-    const child = this.#showing;
-    if (child === undefined) return;
-    this.#showing = undefined;
-    child.kill("SIGTERM");
-    await once(child, "close");
+    const showing = this.#showing;
+    if (showing === undefined) return;
+    showing.child.kill("SIGTERM");
+    await showing.ended;
+    if (this.#showing === showing) this.#showing = undefined;
   }
 }

@@ -194,6 +194,7 @@ class ReaderSession implements Session {
     const { name } = this.#hardware;
     if (readsBeyondUid(technology, scope)) {
       await this.#lights.showReading();
+      if (!this.#isUp()) return; // it fell silent, and that was said
       this.#report({ _tag: "CardReading", name });
     }
     const read = await this.#read(technology, scope);

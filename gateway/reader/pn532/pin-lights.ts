@@ -22,6 +22,11 @@ export type Shown = E.Either<FeedbackError, void>;
 
 const SHOWN: Shown = E.right(undefined);
 const AWAY: Shown = E.left({ _tag: "ReaderAway" });
+const UNANSWERED: Shown = E.left({
+  _tag: "FeedbackRefused",
+  detail:
+    "the chip did not answer WriteGPIO; if it never does: take the pins out of the configuration",
+});
 const REFUSED: Shown = E.left({
   _tag: "FeedbackRefused",
   detail: "this chip knows no WriteGPIO: take the pins out of the configuration, or another board",
@@ -29,6 +34,7 @@ const REFUSED: Shown = E.left({
 
 /** A write that failed may have left a light on, so it is put out later; the poll finds out what the chip has. */
 const PUT_OUT_DELAY_MS = 500;
+const PUT_OUT_COUNT_MAX = 2;
 
 const NO_WAKE = new Uint8Array(0);
 
@@ -41,6 +47,8 @@ export class PinLights {
   /** What was shown last, or is being shown. */
   #signal: FeedbackSignal | undefined;
   #hasRefused = false;
+  /** Writes in a row that got no answer. */
+  #failureCount = 0;
 
   constructor(pins: Pn532Pins, chip: Pick<Pn532Chip, "command">, monoMs: () => number) {
     this.#pins = pins;
@@ -109,6 +117,7 @@ export class PinLights {
     if (this.#playback !== playback) return; // the next signal has taken its place, and is due
     if (E.isLeft(written)) return this.#fail(written.left);
     this.#hasRefused = false;
+    this.#failureCount = 0;
     this.#playback = afterStep(playback, this.#monoMs());
     this.#end(SHOWN);
   }
@@ -121,8 +130,13 @@ export class PinLights {
       this.#hasRefused = true;
       return;
     }
-    this.#playback = playOff(this.#monoMs() + PUT_OUT_DELAY_MS);
-    this.#end(AWAY);
+    this.#failureCount += 1;
+    // A chip that never answers this command must not be held up by it for ever: the next signal tries again.
+    this.#playback =
+      this.#failureCount > PUT_OUT_COUNT_MAX
+        ? NOTHING_PLAYS
+        : playOff(this.#monoMs() + PUT_OUT_DELAY_MS);
+    this.#end(UNANSWERED);
   }
 
   #end(shown: Shown): void {

@@ -11,6 +11,10 @@ const BOTH = "0ebc00";
 const GREEN_BEEP = "0eb600";
 const RED_BEEP = "0eb500";
 const AWAY = E.left({ _tag: "ReaderAway" });
+const UNANSWERED = E.left({
+  _tag: "FeedbackRefused",
+  detail: expect.stringContaining("the chip did not answer WriteGPIO"),
+});
 const SHOWN = E.right(undefined);
 
 const benchOf = () => {
@@ -36,12 +40,12 @@ const benchOf = () => {
   return { chip, clock, lights, pass };
 };
 
-test("a write that fails is told as away; what it may have left on is put out later, until that works", async () => {
+test("a write that fails is told; what it may have left on is put out later, until that works", async () => {
   const { chip, lights, pass } = benchOf();
   chip.error = { _tag: "NoAnswer" };
   const shown = lights.show("accepted");
   await pass(0);
-  expect(await shown).toEqual(AWAY);
+  expect(await shown).toEqual(UNANSWERED);
   await pass(499);
   expect(chip.written).toEqual([GREEN_BEEP]);
   await pass(1);
@@ -51,6 +55,18 @@ test("a write that fails is told as away; what it may have left on is put out la
   await pass(10_000);
   expect(chip.written).toEqual([GREEN_BEEP, OFF, OFF]);
   expect(lights.dueMs).toBeUndefined();
+});
+
+test("a chip that never answers is not held up for ever, and the next signal tries again", async () => {
+  const { chip, lights, pass } = benchOf();
+  chip.error = { _tag: "NoAnswer" };
+  lights.putOut();
+  for (let second = 0; second < 60; second += 1) await pass(1_000);
+  expect(chip.written).toEqual([OFF, OFF, OFF]);
+  chip.error = undefined;
+  const shown = lights.show("accepted");
+  await pass(0);
+  expect(await shown).toEqual(SHOWN);
 });
 
 test("a signal that comes while another is written is written next, from its begin", async () => {
