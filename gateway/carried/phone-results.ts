@@ -19,7 +19,7 @@ export interface PhoneCarrier {
 }
 
 export interface PhoneResultsDeps {
-  readonly cardFlows: Pick<CardFlows, "alone" | "perform">;
+  readonly cardFlows: Pick<CardFlows, "aloneNow" | "perform">;
   /** What that card is to carry for its device; null: nothing. */
   readonly state: (carrier: PhoneCarrier, byteCountMax: number) => Promise<Uint8Array | null>;
   readonly counters: Pick<Counters, "count">;
@@ -107,7 +107,7 @@ export class PhoneResults {
         ? null
         : await state({ reader, device, card, brought }, PHONE_STATE_BYTES_MAX);
     const flow = tellPhone({ publicKey, verdict, state: carried ?? NOTHING });
-    const told = await cardFlows.alone(reader, () => cardFlows.perform(reader, flow));
+    const told = await cardFlows.aloneNow(reader, () => cardFlows.perform(reader, flow));
     // A person who works at the card is not disturbed; the phone is told when it is back, or at its next tap.
     const isTold = E.isRight(told) && E.isRight(told.right) && told.right.right;
     counters.count(isTold ? "phone.told" : "phone.not-told");

@@ -58,7 +58,7 @@ class TagCarrier {
     const { keys } = stateOnTag;
     const carrier = { device, keys, card: fromHex(report.card) ?? new Uint8Array() };
     const carry = (): Promise<Carried> => this.#carry(carrier, sighting);
-    const carried = await this.#gateway.cardFlows.alone(id, carry);
+    const carried = await this.#gateway.cardFlows.aloneNow(id, carry);
     if (E.isLeft(carried)) return; // somebody else is writing it
     this.#onCarried({ reader: id, device, outcome: carried.right });
   }

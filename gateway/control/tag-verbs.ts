@@ -55,6 +55,8 @@ export interface TagGateway {
 
 export class TagsAtReaders {
   readonly #gateway: TagGateway;
+  /** Who waits for a card at a reader is not to be kept waiting by another. */
+  readonly #busy = new Set<string>();
 
   constructor(gateway: TagGateway) {
     this.#gateway = gateway;
@@ -149,15 +151,16 @@ export class TagsAtReaders {
     const chosen = this.#choose(wanted);
     if (E.isLeft(chosen)) return chosen;
     const reader = chosen.right;
-    const worked = await this.#gateway.cardFlows.alone(reader, () =>
-      this.#workAt(reader, waitMs, work),
-    );
-    return E.isRight(worked)
-      ? worked.right
-      : refusal(
-          "reader-busy",
-          `${reader} is writing a tag, or another "tapmesh tag" is there: try again in a moment`,
-        );
+    if (this.#busy.has(reader)) {
+      return refusal("reader-busy", `another "tapmesh tag" is at ${reader}: wait until it is done`);
+    }
+    this.#busy.add(reader);
+    try {
+      // Behind what a tap has left to do at its card, which is soon done.
+      return await this.#gateway.cardFlows.alone(reader, () => this.#workAt(reader, waitMs, work));
+    } finally {
+      this.#busy.delete(reader);
+    }
   }
 
   async #workAt<A>(

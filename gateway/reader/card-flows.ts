@@ -15,8 +15,8 @@ export const readerOf = (event: ReaderEvent): string =>
 
 export class CardFlows {
   readonly #readers: Pick<Readers, "exchange">;
-  /** Two at once on one card would undo each other. */
-  readonly #busy = new Set<string>();
+  /** Reader → the end of what is done there. Two at once on one card would undo each other. */
+  readonly #working = new Map<string, Promise<unknown>>();
   /** Reader → things that happened there. */
   readonly #changes = new Map<string, number>();
 
@@ -35,17 +35,32 @@ export class CardFlows {
   }
 
   /** Left: `ReaderBusy`; nothing was done. */
-  async alone<A>(reader: string, work: () => Promise<A>): Promise<E.Either<ReaderBusy, A>> {
-    if (this.#busy.has(reader)) return E.left({ _tag: "ReaderBusy" });
-    this.#busy.add(reader);
+  async aloneNow<A>(reader: string, work: () => Promise<A>): Promise<E.Either<ReaderBusy, A>> {
+    return this.#working.has(reader)
+      ? E.left({ _tag: "ReaderBusy" })
+      : E.right(await this.alone(reader, work));
+  }
+
+  /** Waits for its turn. */
+  async alone<A>(reader: string, work: () => Promise<A>): Promise<A> {
+    for (let other = this.#working.get(reader); other !== undefined;) {
+      await other;
+      other = this.#working.get(reader);
+    }
+    const working = work();
+    const ended = working.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#working.set(reader, ended);
     try {
-      return E.right(await work());
+      return await working;
     } finally {
-      this.#busy.delete(reader);
+      this.#working.delete(reader);
     }
   }
 
-  /** Runs a flow against the card that lies there now. From inside of `alone`. */
+  /** Runs a flow against the card that lies there now. From inside of `alone` or `aloneNow`. */
   async perform<A>(reader: string, flow: Generator<Uint8Array, A, Uint8Array>): Promise<A> {
     const begun = this.#changesAt(reader);
     let step = flow.next();
