@@ -23,8 +23,9 @@ const formatTagKeys = (keys: TagKeys): string =>
     `SDMMetaReadKey   ${keys.sdmMetaReadKey}   one for all tags of the fleet`,
     `SDMFileReadKey   ${keys.sdmFileReadKey}   this tag's own`,
     "",
-    "put a link on the tag that ends in ?picc_data= and 32 zeros, &cmac= and 16 zeros; have it write UID and",
-    "counter, encrypted, over the first zeros and the MAC over the second (MAC input from where the MAC begins)",
+    "put a link on the tag that ends in ?picc_data= and 32 zeros, &cmac= and 16 zeros; mirror UID and counter,",
+    "encrypted, over the first zeros (PICCDataOffset), the MAC over the second; SDMMACInputOffset = SDMMACOffset;",
+    "encrypted file data off, random UID off; and change key 0, with which anybody could set all this anew",
     "whoever sees these keys can copy the tag: don't keep this text",
   ].join("\n");
 
