@@ -1,6 +1,6 @@
 /** The check-out sessions of this gateway's readers, in memory alone: a restart ends them all. */
 import { toHex } from "#core/bytes.ts";
-import { SAFETY, TYPE } from "#core/log/operation.ts";
+import { SAFETY, TYPE, type WriteName } from "#core/log/operation.ts";
 import {
   checkOutStep,
   isPerson,
@@ -20,7 +20,7 @@ import type { Arrived } from "#gateway/tap-judge.ts";
 
 export interface CheckOutsDeps {
   readonly clock: Pick<Clock, "monoMs">;
-  readonly memory: Pick<StateMemory, "index" | "traits" | "registers">;
+  readonly memory: Pick<StateMemory, "index" | "traits" | "registers" | "foldedSize">;
   /** What tags have brought beyond that. */
   readonly carried: Pick<CarriedStates, "enrolled" | "has" | "newsOf">;
   readonly readers: Pick<Readers, "show">;
@@ -30,14 +30,24 @@ interface Running {
   readonly session: CheckOutSession;
   /** The badge that began it, hex. */
   readonly badge: string;
-  readonly timer: NodeJS.Timeout;
+  /** Undefined: that its time is over was told. A thing that was held before may still be being read. */
+  readonly timer: NodeJS.Timeout | undefined;
 }
 
 /** A tap whose record has been written, or failed. */
 export interface SettledTap {
   readonly device: string;
   readonly outcome: CheckOutOutcome | null;
-  readonly isRecorded: boolean;
+  /** Null: it failed. */
+  readonly record: WriteName | null;
+}
+
+/** What an own tap has made of a thing, until that is folded: the next tap may come before. */
+interface OwnWrite {
+  readonly outcome: CheckOutOutcome;
+  readonly holder: string | null;
+  /** Null: not on disk yet. */
+  readonly record: WriteName | null;
 }
 
 /** The key under which things name who has them. */
@@ -51,6 +61,8 @@ export class CheckOuts {
   readonly #onTimeOver: (over: SessionOver) => void;
   /** By reader. */
   readonly #running = new Map<string, Running>();
+  /** By device, in the order of their taps. */
+  readonly #own = new Map<string, ReadonlyArray<OwnWrite>>();
 
   constructor(deps: CheckOutsDeps, onTimeOver: (over: SessionOver) => void) {
     this.#deps = deps;
@@ -65,10 +77,13 @@ export class CheckOuts {
     const { checkOut } = reader;
     if (checkOut === null) return null;
     const { monoMs } = sighting;
+    // What was found lying there was not held now: it opens nothing, moves nothing, and whose turn it was isn't known.
+    if (sighting.atStart) {
+      this.#end(reader.id);
+      return { _tag: "Nothing" };
+    }
     const before = this.#sessionAt(reader.id, checkOut);
     if (this.#isPerson(checkOut, device)) {
-      // A badge that was found lying there was not tapped: it opens nothing for whoever comes by.
-      if (sighting.atStart) return { _tag: "Nothing" };
       const input = { _tag: "Person", person: device, monoMs } as const;
       const { session, outcome } = checkOutStep(before, input, checkOut.withinMs);
       this.#keep(reader, session, toHex(card));
@@ -78,19 +93,31 @@ export class CheckOuts {
     const { session, outcome } = checkOutStep(before, input, checkOut.withinMs);
     this.#keep(reader, session, this.#running.get(reader.id)?.badge ?? "");
     if (outcome._tag === "CheckedOut" || outcome._tag === "CheckedIn") {
-      const value = outcome._tag === "CheckedOut" ? outcome.person : null;
-      this.#deps.memory.registers.take(device, { ...holderKey(checkOut), value });
+      const holder = outcome._tag === "CheckedOut" ? outcome.person : null;
+      this.#own.set(device, [...this.#ownOf(device), { outcome, holder, record: null }]);
     }
     return outcome;
   }
 
   /** The tap's record is on disk or it failed. Then nothing of it stays, nor the session: nobody knows what the disk has. */
-  settle({ checkOut, id }: ReaderConfig, tap: SettledTap): void {
-    if (checkOut === null || tap.outcome === null) return;
-    if (tap.outcome._tag === "CheckedOut" || tap.outcome._tag === "CheckedIn") {
-      this.#deps.memory.registers.settle(tap.device, holderKey(checkOut), tap.isRecorded);
-    }
-    if (!tap.isRecorded) this.#end(id);
+  settle({ checkOut, id }: ReaderConfig, { device, outcome, record }: SettledTap): void {
+    if (checkOut === null || outcome === null) return;
+    const own = (this.#own.get(device) ?? []).flatMap((write) => {
+      if (write.outcome !== outcome) return [write];
+      return record === null ? [] : [{ ...write, record }];
+    });
+    this.#own.set(device, own);
+    for (const name of this.#own.keys()) if (this.#ownOf(name).length === 0) this.#own.delete(name);
+    if (record === null) this.#end(id);
+  }
+
+  /** Those that no fold has told of yet. */
+  #ownOf(device: string): ReadonlyArray<OwnWrite> {
+    const isFolded = ({ epoch, seq }: WriteName): boolean =>
+      this.#deps.memory.foldedSize(toHex(epoch)) > seq;
+    return (this.#own.get(device) ?? []).filter(
+      ({ record }) => record === null || !isFolded(record),
+    );
   }
 
   /** Ends all sessions without a word. */
@@ -120,11 +147,13 @@ export class CheckOuts {
   #holdersOf(checkOut: CheckOutPolicy, device: string): ReadonlyArray<string> {
     const { memory, carried } = this.#deps;
     const { key, type } = holderKey(checkOut);
+    const own = this.#ownOf(device).at(-1);
     const brought = carried
       .newsOf(device)
       .filter((entry) => entry.key === key && entry.type === type)
       .map(({ value }) => value);
-    const values = memory.registers.valuesOf(device, { key, type }, brought);
+    const known = brought.length > 0 ? brought : memory.registers.valuesOf(device, { key, type });
+    const values = own === undefined ? known : [own.holder];
     return values.filter((value) => typeof value === "string");
   }
 
@@ -146,9 +175,9 @@ export class CheckOuts {
     const running = this.#running.get(reader.id);
     if (running === undefined || reader.checkOut === null) return;
     const input = { _tag: "Clock", monoMs: this.#deps.clock.monoMs() } as const;
-    const { session, outcome } = checkOutStep(running.session, input, reader.checkOut.withinMs);
-    this.#keep(reader, session, running.badge);
-    if (outcome._tag !== "TimeOver") return;
+    const { outcome } = checkOutStep(running.session, input, reader.checkOut.withinMs);
+    if (outcome._tag !== "TimeOver") return this.#keep(reader, running.session, running.badge);
+    this.#running.set(reader.id, { ...running, timer: undefined });
     const { person, thingCount } = outcome;
     this.#deps.readers.show(reader, "session-over");
     this.#onTimeOver({ reader: reader.id, person, thingCount });

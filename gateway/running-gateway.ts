@@ -288,8 +288,9 @@ export class RunningGateway implements Gateway {
     for (const timer of this.#timers) clearInterval(timer);
     this.#room.stop();
     this.#clockWatch.stop();
-    await this.readers.stop();
     this.#checkOuts.stop();
+    await this.readers.stop();
+    this.#checkOuts.stop(); // what came meanwhile
     await this.writer.close();
     this.link.publish(stateTopic(site, gateway), stateMessage("offline", this.#session), true);
     this.sync.stop();

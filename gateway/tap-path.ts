@@ -147,8 +147,8 @@ export class TapPath {
     if (E.isLeft(recorded)) this.#deps.show(reader, "failed");
     else if (reader.audit === "first") this.#deps.show(reader, signalFor(judged));
     const device = verdict._tag === "Unknown" ? "" : verdict.device;
-    const isRecorded = E.isRight(recorded);
-    this.#deps.checkOuts.settle(reader, { device, outcome: checkOut, isRecorded });
+    const record = E.isRight(recorded) ? recorded.right : null;
+    this.#deps.checkOuts.settle(reader, { device, outcome: checkOut, record });
 
     // commit → state, link: the store folds what it committed, the writer hands it to the link
     const found = { sighting, card, phone, verdict, brought, unlogged, checkOut };
@@ -225,9 +225,9 @@ const signalOf = (checkOut: CheckOutOutcome): FeedbackSignal => {
       return "checked-in";
     case "Ended":
     case "TimeOver":
+    case "Nothing":
       return "session-over";
     case "Begun":
-    case "Nothing":
       return "accepted";
     case "PersonFirst":
       return "refused";

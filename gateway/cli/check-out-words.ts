@@ -10,7 +10,7 @@ export const thingsWords = (count: number): string => {
 export const checkOutWords = (device: string, checkOut: CheckOutView): string => {
   switch (checkOut.step) {
     case "begun":
-      return `${device}: hold the things now, ${checkOut.withinMs / 1_000} s each`;
+      return `${device}: hold the first thing within ${checkOut.withinMs / 1_000} s; as long again after each`;
     case "ended":
       return `${device}: done, ${thingsWords(checkOut.thingCount)}`;
     case "checked-out":

@@ -56,7 +56,8 @@ const REASONS: Readonly<Record<Reason, string>> = {
     "this reader wants an NTAG 424 DNA that writes its link anew at each tap, and this is none",
   "sun-wrong":
     "its link was not made by a tag of this fleet: copied, altered, or a tag with other keys",
-  "person-first": "hold a badge first",
+  "person-first":
+    "hold a badge first (a badge whose device lacks what check_out's people asks for is a thing)",
   "not-allowed-here":
     "the device may not tap at this reader: see allow and deny in its configuration",
   "outside-schedule": "the reader is closed at this time: see schedules in its configuration",

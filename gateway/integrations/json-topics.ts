@@ -2,7 +2,7 @@
 import * as E from "fp-ts/lib/Either.js";
 import { toHex } from "#core/bytes.ts";
 import { infoTopic, readerTapTopic, stateTopic } from "#core/message/topics.ts";
-import { checkOutView } from "#core/verdict/check-out-view.ts";
+import { checkOutView, type CheckOutView } from "#core/verdict/check-out-view.ts";
 import type { Roster } from "#core/trust/roster.ts";
 import type { Alarm } from "#gateway/queries/alarms.ts";
 import type { GatewayConfig } from "#gateway/config/config.ts";
@@ -62,6 +62,13 @@ export class InfoTopic {
   }
 }
 
+/** `within_s` at its beginning, since its end by time is no tap, and nothing tells of it. */
+const checkOutMessage = (checkOut: CheckOutView): object => ({
+  step: checkOut.step,
+  person: checkOut.person,
+  ...(checkOut.step === "begun" ? { within_s: checkOut.withinMs / 1_000 } : {}),
+});
+
 /** Published only for taps that are on disk. Without the UID: `card` is the fleet's own name for it. */
 export const tapMessage = (report: TapReport): string => {
   const { sighting, verdict, recorded, card } = report;
@@ -79,7 +86,7 @@ export const tapMessage = (report: TapReport): string => {
     simulated: sighting.simulated,
     record,
     // Only at readers with check-out, so that others' messages stay as they are.
-    ...(checkOut === null ? {} : { check_out: { step: checkOut.step, person: checkOut.person } }),
+    ...(checkOut === null ? {} : { check_out: checkOutMessage(checkOut) }),
   });
 };
 

@@ -10,6 +10,9 @@ import { FaultyDisk } from "#test/gateway/faulty-disk.ts";
 import { TestFleet, type GatewayOptions } from "#test/gateway/fleet.ts";
 import type { GatewayProcess } from "#test/gateway/gateway-process.ts";
 import { uidOf, untilEqual } from "#test/gateway/taps.ts";
+import { reasonWords } from "#gateway/cli/words.ts";
+
+const BADGE_FIRST = reasonWords("person-first");
 
 const [ADA, BOB, DRILL, SAW] = [uidOf(1), uidOf(2), uidOf(3), uidOf(4)];
 
@@ -66,15 +69,15 @@ describe.concurrent("one gateway", () => {
     const gateway = await fleet.gateway("lobby", deskOf(LONG_S)).start();
     await enrolAll(gateway);
     expect(await sayAll(gateway, [DRILL, ADA, DRILL, SAW, DRILL, BOB, SAW, BOB, SAW])).toEqual([
-      "refused   drill-1   hold a badge first",
-      "accepted  ada: hold the things now, 300 s each",
+      `refused   drill-1   ${BADGE_FIRST}`,
+      "accepted  ada: hold the first thing within 300 s; as long again after each",
       "accepted  drill-1 checked out to ada",
       "accepted  saw-1 checked out to ada",
       "accepted  drill-1 checked in",
-      "accepted  bob: hold the things now, 300 s each",
+      "accepted  bob: hold the first thing within 300 s; as long again after each",
       "accepted  saw-1 checked out to bob",
       "accepted  bob: done, 1 thing checked out or in",
-      "refused   saw-1   hold a badge first",
+      `refused   saw-1   ${BADGE_FIRST}`,
     ]);
     expect(await shownBy(gateway, 9)).toEqual([
       "refused",
@@ -118,7 +121,7 @@ describe.concurrent("one gateway", () => {
       );
     await gateway.tap(ADA, "desk");
     await untilOver(1);
-    expect(said(await gateway.tap(DRILL, "desk"))).toBe("refused   drill-1   hold a badge first");
+    expect(said(await gateway.tap(DRILL, "desk"))).toBe(`refused   drill-1   ${BADGE_FIRST}`);
     expect(await shownBy(gateway, 3)).toEqual(["accepted", "session-over", "refused"]);
     expect(overs()).toEqual(["desk     over      ada: time is over, nothing checked out or in"]);
     // Nobody begins again: no second end of one session, however long it takes.
@@ -136,8 +139,8 @@ describe.concurrent("one gateway", () => {
     await gateway.kill();
     await gateway.start();
     expect(await sayAll(gateway, [SAW, BOB, DRILL, DRILL])).toEqual([
-      "refused   saw-1   hold a badge first",
-      "accepted  bob: hold the things now, 300 s each",
+      `refused   saw-1   ${BADGE_FIRST}`,
+      "accepted  bob: hold the first thing within 300 s; as long again after each",
       "accepted  drill-1 checked out to bob",
       "accepted  drill-1 checked in",
     ]);
@@ -153,7 +156,7 @@ describe.concurrent("one gateway", () => {
     const lost = { verb: "set", device: "ada", key: "safety", type: null, user: "t" } as const;
     await gateway.ask<"set">({ ...lost, value: "lost" });
     await gateway.device("ada");
-    expect(await sayAll(gateway, [DRILL])).toEqual(["refused   drill-1   hold a badge first"]);
+    expect(await sayAll(gateway, [DRILL])).toEqual([`refused   drill-1   ${BADGE_FIRST}`]);
   });
 
   test("a record that can't be written takes back the session and what it said of the thing", async () => {
@@ -167,8 +170,8 @@ describe.concurrent("one gateway", () => {
     expect(await shownBy(gateway, 3)).toEqual(["accepted", "checked-out", "failed"]);
     disk.mend();
     expect(await sayAll(gateway, [SAW, ADA, DRILL])).toEqual([
-      "refused   saw-1   hold a badge first",
-      "accepted  ada: hold the things now, 300 s each",
+      `refused   saw-1   ${BADGE_FIRST}`,
+      "accepted  ada: hold the first thing within 300 s; as long again after each",
       "accepted  drill-1 checked out to ada",
     ]);
   });

@@ -1,129 +1,11 @@
+/** Check-out sessions at a desk: who may hold things, for how long, and who has what. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fromHex } from "#core/bytes.ts";
-import { SCOPE_UID } from "#core/card/read-card.ts";
-import { parseUid } from "#core/card/uid.ts";
-import { recordedTime } from "#core/clock/true-time.ts";
-import { SAFETY, TYPE, type Scalar } from "#core/log/operation.ts";
-import { CARD_KEY, CardIndex, SAFETY_KEY } from "#core/verdict/card-index.ts";
+import { SAFETY, TYPE } from "#core/log/operation.ts";
+import { CARD_KEY, SAFETY_KEY } from "#core/verdict/card-index.ts";
 import type { CheckOutOutcome } from "#core/verdict/check-out.ts";
-import { DeviceTraits } from "#core/verdict/device-traits.ts";
-import { KnownRegisters } from "#core/verdict/known-registers.ts";
-import { OPEN_POLICY } from "#core/verdict/reader-policy.ts";
-import type { SessionOver } from "#core/verdict/check-out-view.ts";
-import { CheckOuts, holderKey } from "#gateway/check-outs.ts";
-import type { BroughtEntry } from "#gateway/carried/carried-states.ts";
-import type { ReaderConfig } from "#gateway/config/config.ts";
-import { right } from "#test/gateway/fleet.ts";
-import { epochOf } from "#test/unit/core/state/histories.ts";
-
-const WITHIN_MS = 30_000;
-const CHECK_OUT = {
-  people: [{ key: "kind", values: ["person"] }],
-  holder: "holder",
-  withinMs: WITHIN_MS,
-};
-
-const readerOf = (id: string, checkOut: ReaderConfig["checkOut"] = CHECK_OUT): ReaderConfig => ({
-  id,
-  driver: "simulated",
-  match: null,
-  pn532: null,
-  optional: false,
-  scope: SCOPE_UID,
-  policy: OPEN_POLICY,
-  audit: "now",
-  onTap: [],
-  checkOut,
-  gpio: null,
-  stateOnTag: null,
-});
-
-const broughtHolder = (value: Scalar): BroughtEntry => ({
-  ...holderKey(CHECK_OUT),
-  value,
-  write: { epoch: epochOf(9), seq: 1, wallMs: 0 },
-  by: { name: "dock", key: new Uint8Array(32), status: "active" },
-  statedMs: 0,
-});
-
-/** A card's 16 bytes for each device. */
-const CARDS = { ada: 1, bob: 2, "drill-1": 3, "saw-1": 4 } as const;
-type Name = keyof typeof CARDS;
-const cardOf = (name: Name): Uint8Array => new Uint8Array(16).fill(CARDS[name]);
-
-/** A desk; ada and bob are people, whatever else is a thing. */
-class Rig {
-  readonly index: CardIndex = new CardIndex(recordedTime);
-  readonly traits: DeviceTraits = new DeviceTraits(recordedTime, CHECK_OUT.people);
-  readonly registers: KnownRegisters = new KnownRegisters([holderKey(CHECK_OUT)]);
-  readonly overs: SessionOver[] = [];
-  monoMs = 0;
-  readonly shown: string[] = [];
-  /** Who has the drill by its own tag; undefined: it says nothing. */
-  brought: Scalar | undefined = undefined;
-  /** By their badges' own tags these are people; undefined: they say nothing. */
-  broughtPeople: ReadonlyArray<string> | undefined = undefined;
-  readonly outs: CheckOuts = new CheckOuts(
-    {
-      clock: { monoMs: () => this.monoMs },
-      memory: this,
-      carried: {
-        enrolled: (_, known) => known,
-        has: (device) => this.broughtPeople?.includes(device),
-        newsOf: () => (this.brought === undefined ? [] : [broughtHolder(this.brought)]),
-      },
-      readers: { show: ({ id }, signal) => void this.shown.push(`${id} ${signal}`) },
-    },
-    (over) => void this.overs.push(over),
-  );
-  #seq = 0;
-
-  constructor() {
-    for (const name of ["ada", "bob", "drill-1", "saw-1"] as const) {
-      this.set(name, { key: CARD_KEY, type: TYPE.register, value: cardOf(name) });
-    }
-    for (const name of ["ada", "bob"]) this.kind(name, "person");
-  }
-
-  kind(device: string, value: string): void {
-    this.set(device, { key: "kind", type: TYPE.register, value });
-  }
-
-  set(device: string, said: { key: string; type: number; value: Scalar }): void {
-    const { key, type, value } = said;
-    this.#seq += 1;
-    const write = { epoch: epochOf(0), seq: this.#seq, value, wallMs: this.#seq, monoMs: 0 };
-    const content = { _tag: "Survivors", writes: [write], awaited: [] } as const;
-    const entry = { device, key, type, content };
-    for (const memory of [this.index, this.traits, this.registers]) memory.apply(entry);
-  }
-
-  tap(name: Name, reader = readerOf("desk"), atStart = false): CheckOutOutcome | null {
-    const sighting = {
-      reader: reader.id,
-      technology: "type2",
-      uid: right(parseUid("04A1B2C3D46C80")),
-      ndef: null,
-      counter: null,
-      signature: null,
-      phone: null,
-      atStart,
-      simulated: true,
-      wallMs: 0,
-      monoMs: this.monoMs,
-    } as const;
-    return this.outs.take({ reader, sighting, card: cardOf(name), phone: null }, name);
-  }
-
-  tag(name: Name, reader = readerOf("desk"), atStart = false): string | undefined {
-    return this.tap(name, reader, atStart)?._tag;
-  }
-
-  pass(ms: number): void {
-    this.monoMs += ms;
-    vi.advanceTimersByTime(ms);
-  }
-}
+import { holderKey } from "#gateway/check-outs.ts";
+import { CHECK_OUT, OWN, readerOf, Rig, WITHIN_MS } from "#test/unit/check-outs-rig.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -175,13 +57,28 @@ describe("the sessions of a gateway's readers", () => {
     expect(rig.tag("drill-1")).toBe("CheckedOut");
   });
 
-  test("are not begun by a badge that lay there at the start", () => {
+  test.each(["ada", "drill-1"] as const)(
+    "are not begun, and are ended, by %s that was found lying there",
+    (name) => {
+      const rig = new Rig();
+      expect(rig.tag(name, readerOf("desk"), { atStart: true })).toBe("Nothing");
+      expect(rig.tag("saw-1")).toBe("PersonFirst");
+      rig.tap("bob");
+      expect(rig.tag(name, readerOf("desk"), { atStart: true })).toBe("Nothing");
+      expect(rig.tag("saw-1")).toBe("PersonFirst");
+    },
+  );
+
+  test("count a thing that was held in time, though it was read only after their end", () => {
     const rig = new Rig();
-    expect(rig.tag("ada", readerOf("desk"), true)).toBe("Nothing");
-    expect(rig.tag("drill-1")).toBe("PersonFirst");
-    rig.tap("bob");
-    expect(rig.tag("ada", readerOf("desk"), true)).toBe("Nothing");
-    expect(rig.tap("drill-1")).toEqual({ _tag: "CheckedOut", person: "bob" });
+    rig.tap("ada");
+    rig.pass(WITHIN_MS + 300);
+    expect(rig.overs).toHaveLength(1);
+    expect(rig.tag("drill-1", readerOf("desk"), { monoMs: WITHIN_MS - 50 })).toBe("CheckedOut");
+    expect(rig.tag("saw-1")).toBe("CheckedOut");
+    rig.pass(WITHIN_MS);
+    expect(rig.overs).toHaveLength(2);
+    expect(rig.tag("saw-1")).toBe("PersonFirst");
   });
 
   test.each<[string, (rig: Rig) => void]>([
@@ -207,8 +104,13 @@ describe("the sessions of a gateway's readers", () => {
   });
 });
 
-const settle = (rig: Rig, outcome: CheckOutOutcome | null, isRecorded: boolean): void =>
-  rig.outs.settle(readerOf("desk"), { device: "drill-1", outcome, isRecorded });
+/** The tap is on disk as the record of that number, or (null) failed. */
+const settle = (rig: Rig, outcome: CheckOutOutcome | null, seq: number | null): void =>
+  rig.outs.settle(readerOf("desk"), {
+    device: "drill-1",
+    outcome,
+    record: seq === null ? null : { epoch: OWN, seq },
+  });
 
 describe("what is known of a thing", () => {
   test("is what the tap before said, though its record is not folded yet", () => {
@@ -224,9 +126,33 @@ describe("what is known of a thing", () => {
   test("is what the log says, once the tap's record is there, and somebody else's word after it", () => {
     const rig = new Rig();
     rig.tap("ada");
-    settle(rig, rig.tap("drill-1"), true);
-    rig.set("drill-1", { ...holderKey(CHECK_OUT), value: "ada" });
+    settle(rig, rig.tap("drill-1"), 7);
+    rig.set("drill-1", { ...holderKey(CHECK_OUT), value: "bob" }); // heard before the own one was folded
+    settle(rig, rig.tap("drill-1"), 8);
+    rig.folded = 9;
     rig.set("drill-1", { ...holderKey(CHECK_OUT), value: "bob" });
+    expect(rig.tag("drill-1")).toBe("CheckedOut");
+  });
+
+  test("is what the last tap said, while any of them waits for its fold", () => {
+    const rig = new Rig();
+    rig.tap("ada");
+    const [out, back] = [rig.tap("drill-1"), rig.tap("drill-1")];
+    settle(rig, out, 7);
+    rig.folded = 8;
+    rig.set("drill-1", { ...holderKey(CHECK_OUT), value: "ada" });
+    expect(back?._tag).toBe("CheckedIn");
+    expect(rig.tag("drill-1")).toBe("CheckedOut");
+  });
+
+  test("a record that failed takes nothing from the taps after it", () => {
+    const rig = new Rig();
+    rig.tap("ada");
+    const out = rig.tap("drill-1");
+    const back = rig.tap("drill-1");
+    settle(rig, back, 7);
+    settle(rig, out, null);
+    rig.tap("ada");
     expect(rig.tag("drill-1")).toBe("CheckedOut");
   });
 
@@ -252,7 +178,7 @@ describe("what is known of a thing", () => {
   test("is what it was, where the record failed; and the session is over without a word", () => {
     const rig = new Rig();
     rig.tap("ada");
-    settle(rig, rig.tap("drill-1"), false);
+    settle(rig, rig.tap("drill-1"), null);
     expect(rig.tag("saw-1")).toBe("PersonFirst");
     expect(rig.tag("ada")).toBe("Begun");
     expect(rig.tag("drill-1")).toBe("CheckedOut");
@@ -263,7 +189,7 @@ describe("what is known of a thing", () => {
   test("a badge whose record failed has begun nothing", () => {
     const rig = new Rig();
     const outcome = rig.tap("ada");
-    rig.outs.settle(readerOf("desk"), { device: "ada", outcome, isRecorded: false });
+    rig.outs.settle(readerOf("desk"), { device: "ada", outcome, record: null });
     expect([rig.tag("drill-1"), vi.getTimerCount()]).toEqual(["PersonFirst", 0]);
   });
 });

@@ -19,13 +19,6 @@ interface Standing extends WriteName {
   readonly value: Scalar;
 }
 
-/** An own write that may not be among the standing ones yet. */
-interface Taken {
-  readonly value: Scalar;
-  /** Own records with such a write whose commit has not ended. */
-  readonly pendingCount: number;
-}
-
 const typedKeyText = ({ key, type }: TypedKey): string => `${type} ${key}`;
 
 export class KnownRegisters {
@@ -33,7 +26,6 @@ export class KnownRegisters {
   readonly #standing = new Map<string, ReadonlyArray<Standing>>();
   /** Each epoch once, by its hex: thousands of devices were written in the same one. */
   readonly #epochs = new Map<string, Uint8Array>();
-  readonly #taken = new Map<string, Taken>();
 
   /** `keys`: what some reader's `on_tap` or check-out writes; others are passed over. */
   constructor(keys: ReadonlyArray<TypedKey>) {
@@ -49,9 +41,7 @@ export class KnownRegisters {
       seq,
       value: hasValue ? value : null,
     }));
-    const name = entryKeyText(entry);
-    this.#standing.set(name, standing);
-    if (this.#taken.get(name)?.pendingCount === 0) this.#taken.delete(name);
+    this.#standing.set(entryKeyText(entry), standing);
   }
 
   #shared(epoch: Uint8Array): Uint8Array {
@@ -61,36 +51,9 @@ export class KnownRegisters {
     return known ?? epoch;
   }
 
-  /** Takes note of an own write at once, since the next tap may come before this one's record is folded. */
-  take(device: string, write: NextWrite): void {
-    const name = entryKeyText({ device, ...write });
-    const pendingCount = (this.#taken.get(name)?.pendingCount ?? 0) + 1;
-    this.#taken.set(name, { value: write.value, pendingCount });
-  }
-
-  /** The record of a write that was taken note of is on disk, or it failed and is forgotten. */
-  settle(device: string, key: TypedKey, isRecorded: boolean): void {
-    const name = entryKeyText({ device, ...key });
-    const taken = this.#taken.get(name);
-    if (taken === undefined) return;
-    if (isRecorded) this.#taken.set(name, { ...taken, pendingCount: taken.pendingCount - 1 });
-    else this.#taken.delete(name);
-  }
-
-  /**
-   * What stands under an exclusive key or a set: in a conflict more than one. An own write comes before all, and then
-   * what tags have `brought`, as no record here says it yet.
-   */
-  valuesOf(
-    device: string,
-    key: TypedKey,
-    brought: ReadonlyArray<Scalar> = [],
-  ): ReadonlyArray<Scalar> {
-    const name = entryKeyText({ device, ...key });
-    const taken = this.#taken.get(name);
-    if (taken !== undefined) return [taken.value];
-    if (brought.length > 0) return brought;
-    return (this.#standing.get(name) ?? []).map(({ value }) => value);
+  /** What stands under an exclusive key or a set: in a conflict more than one. */
+  valuesOf(device: string, key: TypedKey): ReadonlyArray<Scalar> {
+    return (this.#standing.get(entryKeyText({ device, ...key })) ?? []).map(({ value }) => value);
   }
 
   /**

@@ -41,7 +41,7 @@ describe("what a check-out has come to", () => {
       "ada",
       { _tag: "Begun", person: "ada", withinMs: 30_000 },
       "begun",
-      "ada: hold the things now, 30 s each",
+      "ada: hold the first thing within 30 s; as long again after each",
     ],
     ["drill-1", { _tag: "CheckedOut", person: "ada" }, "checked-out", "drill-1 checked out to ada"],
     ["drill-1", { _tag: "CheckedIn", person: "ada" }, "checked-in", "drill-1 checked in"],

@@ -85,46 +85,11 @@ const fold = (known: KnownRegisters, ...writes: ReadonlyArray<Write>): void =>
 
 describe("what stands under an exclusive key", () => {
   const HOLDER = { key: "holder", type: TYPE.exclusive };
-  const take = (known: KnownRegisters, value: string | null): void =>
-    known.take("cart-1", { ...HOLDER, value });
 
   test("is every write that was not replaced, and nothing of a device that has none", () => {
     const known = new KnownRegisters([HOLDER]);
     fold(known, writeOf(1, 5, "ada"), writeOf(2, 7, "bob"));
     expect(known.valuesOf("cart-1", HOLDER)).toEqual(["ada", "bob"]);
     expect(known.valuesOf("cart-2", HOLDER)).toEqual([]);
-  });
-
-  test("is an own write from the tap on, until its record is folded", () => {
-    const known = new KnownRegisters([HOLDER]);
-    take(known, "ada");
-    expect(known.valuesOf("cart-1", HOLDER)).toEqual(["ada"]);
-    fold(known, writeOf(2, 7, "bob")); // somebody else's, meanwhile
-    expect(known.valuesOf("cart-1", HOLDER)).toEqual(["ada"]);
-    known.settle("cart-1", HOLDER, true);
-    fold(known, writeOf(1, 5, "ada"), writeOf(2, 7, "bob"));
-    expect(known.valuesOf("cart-1", HOLDER)).toEqual(["ada", "bob"]);
-  });
-
-  test("is the newest of several own ones that wait, whichever is folded first", () => {
-    const known = new KnownRegisters([HOLDER]);
-    take(known, "ada");
-    take(known, null);
-    known.settle("cart-1", HOLDER, true);
-    fold(known, writeOf(1, 5, "ada"));
-    expect(known.valuesOf("cart-1", HOLDER)).toEqual([null]);
-    known.settle("cart-1", HOLDER, true);
-    fold(known, writeOf(1, 6, null));
-    fold(known, writeOf(2, 9, "bob"));
-    expect(known.valuesOf("cart-1", HOLDER)).toEqual(["bob"]);
-  });
-
-  test("is what it was before, where the own record could not be written", () => {
-    const known = new KnownRegisters([HOLDER]);
-    fold(known, writeOf(2, 7, "bob"));
-    take(known, "ada");
-    known.settle("cart-1", HOLDER, false);
-    known.settle("cart-1", HOLDER, true); // of another that waited
-    expect(known.valuesOf("cart-1", HOLDER)).toEqual(["bob"]);
   });
 });
