@@ -85,9 +85,13 @@ export const createVerbs = (gateway: Gateway): ControlVerbs => {
           return E.right(await newestRecords(gateway.store, request));
       }
     },
-    watch: (send) =>
-      gateway.watch((event) => {
-        void watchEvent(gateway, event).then((message) => message && send(message));
-      }),
+    watch: (send) => {
+      let said: Promise<unknown> = Promise.resolve();
+      return gateway.watch((event) => {
+        // One after the other: a tap's values are asked of the store, and what follows it must not come before it.
+        const message = watchEvent(gateway, event);
+        said = said.then(() => message).then((ready) => ready && send(ready));
+      });
+    },
   };
 };

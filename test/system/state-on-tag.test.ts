@@ -155,3 +155,16 @@ test("that a tool is lost is known wherever its tag comes; a tag without room sa
   await lobby.gateway.device("cart-1");
   expect((await lobby.tap(small, "no-room")).verdict).toBe("accepted");
 });
+
+test("whoever watches is told of the tap first, and then of what its tag carries", async () => {
+  const fleet = cleanup.use(new TestFleet(["lobby"]));
+  const lines = { r1: ["state_on_tag: true"] };
+  const gateway = await fleet.gateway("lobby", { readerLines: lines }).start();
+  await gateway.enrol("drill-1", "04A1B2C3D46C80");
+  const events = await gateway.watch();
+  await gateway.tap("04A1B2C3D46C80");
+  await eventuallyTrue("both events", () =>
+    Promise.resolve(events.some(isCarried) && events.some(isTap)),
+  );
+  expect(events.findIndex(isTap)).toBeLessThan(events.findIndex(isCarried));
+});
