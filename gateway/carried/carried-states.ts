@@ -9,6 +9,8 @@ import {
   type CarriedError,
   openCarried,
   type OpenedState,
+  statersOf,
+  type StatersOf,
   type Stater,
 } from "#core/carried/carried-state.ts";
 import { carriedKey, isCardEntry, isSafetyEntry, strongest } from "#core/carried/carry.ts";
@@ -47,15 +49,25 @@ export class CarriedStates {
   readonly #byDevice = new Map<string, ReadonlyArray<BroughtEntry>>();
   /** Card (hex) → device, for each device's newest card. */
   readonly #byCard = new Map<string, string>();
+  #rosterSeen: { readonly roster: Roster; readonly statersOf: StatersOf } | undefined;
 
   constructor(deps: CarriedStatesDeps) {
     this.#deps = deps;
   }
 
+  #statersOf(): StatersOf {
+    const roster = this.#deps.roster();
+    if (roster !== this.#rosterSeen?.roster) {
+      const { sha256 } = this.#deps.crypto;
+      this.#rosterSeen = { roster, statersOf: statersOf(sha256, roster.gateways) };
+    }
+    return this.#rosterSeen.statersOf;
+  }
+
   /** What the card with that id carries. Left: see {@link CarriedError}. */
   open(card: Uint8Array, bytes: Uint8Array): E.Either<CarriedError, OpenedState> {
-    const { fleet, crypto, roster } = this.#deps;
-    return openCarried(crypto, bytes, { to: { fleet, card }, staters: roster().gateways });
+    const { fleet, crypto } = this.#deps;
+    return openCarried(crypto, bytes, { to: { fleet, card }, statersOf: this.#statersOf() });
   }
 
   /**
@@ -92,10 +104,15 @@ export class CarriedStates {
   newsOf(device: string): ReadonlyArray<BroughtEntry> {
     const { memory } = this.#deps;
     const { cuts, gateways } = this.#deps.roster();
-    return (this.#byDevice.get(device) ?? []).filter(({ key, type, write, by }) => {
-      const isBelieved = gateways.some(
-        (gateway) => gateway.status === "active" && equalBytes(gateway.key, by.key),
-      );
+    const brought = this.#byDevice.get(device) ?? [];
+    // What one statement has brought is all one gateway's: each is looked up once.
+    const believed = new Set(
+      [...new Set(brought.map(({ by }) => by))].filter((by) =>
+        gateways.some(({ status, key }) => status === "active" && equalBytes(key, by.key)),
+      ),
+    );
+    return brought.filter(({ key, type, write, by }) => {
+      const isBelieved = believed.has(by);
       const epoch = toHex(write.epoch);
       const isCutOff = write.seq >= (cuts.get(epoch) ?? Infinity);
       const isKnown = memory.foldedSize(epoch) > write.seq;
@@ -116,6 +133,14 @@ export class CarriedStates {
   #broughtDevice(card: string): string | undefined {
     const device = this.#byCard.get(card);
     return device !== undefined && this.newsOf(device).some(isCardEntry) ? device : undefined;
+  }
+
+  /** Whether it was brought, and no record here says yet, that the card is that device's. */
+  saysOwner(card: Uint8Array, device: string): boolean {
+    return this.newsOf(device).some(
+      (entry) =>
+        isCardEntry(entry) && entry.value instanceof Uint8Array && equalBytes(entry.value, card),
+    );
   }
 
   #newsAt(device: string, key: TypedKey): BroughtEntry | undefined {

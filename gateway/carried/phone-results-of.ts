@@ -1,13 +1,11 @@
 /** Tells phones, at a gateway that runs, what came of their taps, and what they are to carry. */
-import * as E from "fp-ts/lib/Either.js";
-import { isToLeave } from "#core/carried/carried-state.ts";
-import { signedState, stateToCarry } from "#gateway/carried/state-to-carry.ts";
+import { mustStay, signedState, stateToCarry } from "#gateway/carried/state-to-carry.ts";
 import type { Gateway } from "#gateway/gateway.ts";
 import { type PhoneCarrier, PhoneResults } from "#gateway/carried/phone-results.ts";
 
 /**
  * Nothing where nothing is taken: what the phone holds may be newer than what is known here. Nor where what it has brought
- * may be from a gateway that the roster here doesn't know yet.
+ * must stay.
  */
 const stateFor = async (
   gateway: Gateway,
@@ -17,8 +15,8 @@ const stateFor = async (
   const { stateOnTag = null } = gateway.config.readers.find(({ id }) => id === reader) ?? {};
   if (stateOnTag === null) return null;
   const opened = brought === null ? undefined : gateway.carried.open(card, brought);
-  if (opened !== undefined && E.isLeft(opened) && isToLeave(opened.left)) return null;
   const carrier = { device, card, keys: stateOnTag.keys };
+  if (opened !== undefined && mustStay(gateway, carrier, opened)) return null;
   const stated = await stateToCarry(gateway, carrier);
   const state = stated(byteCountMax);
   return state.entries.length === 0 ? null : signedState(gateway, card, state);

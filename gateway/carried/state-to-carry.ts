@@ -1,8 +1,12 @@
 /** What a tag or a phone is given to carry of its device. */
+import * as E from "fp-ts/lib/Either.js";
 import {
   carriedByteCount,
   type CarriedEntry,
+  type CarriedError,
   type CarriedState,
+  isToLeave,
+  type OpenedState,
   signCarried,
 } from "#core/carried/carried-state.ts";
 import { fitting, toCarry } from "#core/carried/carry.ts";
@@ -53,6 +57,20 @@ export const stateToCarry = async (
   });
   return (byteCountMax) =>
     stated(fitting(all, (some) => carriedByteCount(sha256, stated(some)) <= byteCountMax));
+};
+
+/**
+ * Whether what a tag or phone carries must stay: it may be from somebody who knows more, or it says, and no record here
+ * does yet, that the card belongs to another device by now.
+ */
+export const mustStay = (
+  { carried }: Pick<Host, "carried">,
+  { device, card }: Pick<Carrier, "device" | "card">,
+  there: E.Either<CarriedError, OpenedState>,
+): boolean => {
+  if (E.isLeft(there)) return isToLeave(there.left);
+  const { state } = there.right;
+  return state.device !== device && carried.saysOwner(card, state.device);
 };
 
 /** As it stands on the tag, or in the phone. */

@@ -2,12 +2,13 @@
 import * as E from "fp-ts/lib/Either.js";
 import { fromHex } from "#core/bytes.ts";
 import { type CarryOutcome, carryOnTag, type CarryWish } from "#core/carried/carry-on-tag.ts";
-import { isSameCarried, isToLeave } from "#core/carried/carried-state.ts";
+import { isSameCarried } from "#core/carried/carried-state.ts";
 import type { CardWriteError } from "#core/card/card-write-error.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import {
   type Carrier,
   carrierOf,
+  mustStay,
   signedState,
   stateToCarry,
 } from "#gateway/carried/state-to-carry.ts";
@@ -69,7 +70,7 @@ class TagCarrier {
     const stated = await stateToCarry(this.#gateway, carrier);
     const make = (there: Uint8Array | null, byteCountMax: number): CarryWish => {
       const before = there === null ? undefined : carried.open(card, there);
-      if (before !== undefined && E.isLeft(before) && isToLeave(before.left)) return LEFT_ALONE;
+      if (before !== undefined && mustStay(this.#gateway, carrier, before)) return LEFT_ALONE;
       const state = stated(byteCountMax);
       if (state.entries.length === 0) return NO_ROOM;
       const isThere =

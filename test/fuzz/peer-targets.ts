@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import * as E from "fp-ts/lib/Either.js";
 import { fromHex, fromUtf8, utf8 } from "#core/bytes.ts";
-import { openCarried } from "#core/carried/carried-state.ts";
+import { openCarried, statersOf } from "#core/carried/carried-state.ts";
 import { decodeBody, encodeBody } from "#core/log/body.ts";
 import { decodeCbor } from "#core/log/cbor.ts";
 import { parseProof } from "#core/log/proof.ts";
@@ -74,10 +74,11 @@ const stater = {
   status: "active",
 } as const;
 
+const staters = statersOf(nodeCrypto.sha256, [stater]);
 const to = { fleet: "acme", card: fixture("carried.json", "card", fromHex) };
 /** The signature is of the sample alone: what else is decoded to its end is refused there. */
 const openedCarried = (bytes: Uint8Array): unknown => {
-  return openCarried(nodeCrypto, bytes, { to, staters: [stater] });
+  return openCarried(nodeCrypto, bytes, { to, statersOf: staters });
 };
 
 export const PEER_TARGETS: ReadonlyArray<Target> = [

@@ -1,6 +1,7 @@
 /** Two gateways that have never heard of each other, and a tag that is carried from one to the other. */
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { toHex } from "#core/bytes.ts";
 import type { TapView, WatchEvent } from "#gateway/control/protocol.ts";
 import { DEBOUNCE_MS } from "#core/verdict/debounce.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
@@ -148,6 +149,14 @@ test("that a tool is lost is known wherever its tag comes; a tag without room sa
     device: "drill-1",
     reason: "device-lost",
   });
+
+  // Each site has given another tag to a thing of its own: what the tag says of that stays for those who can tell.
+  const uid = Uint8Array.of(4, 8, 8, 8, 8, 8, 8);
+  const both = emulatedNtag215({ uid });
+  await lobby.gateway.enrol("saw-1", toHex(uid));
+  await yard.gateway.enrol("cart-9", toHex(uid));
+  expect(await lobby.tap(both, "written")).toMatchObject({ device: "saw-1" });
+  expect(await yard.tap(both, "left-alone")).toMatchObject({ device: "cart-9" });
 
   const small = NTAG213.make({ uid: Uint8Array.of(4, 9, 9, 9, 9, 9, 9) });
   expect((await lobby.tap(small, null)).verdict).toBe("unknown");

@@ -10,7 +10,7 @@
  * signed for none.
  */
 import * as E from "fp-ts/lib/Either.js";
-import { concatBytes, equalBytes, utf8 } from "#core/bytes.ts";
+import { concatBytes, equalBytes, toHex, utf8 } from "#core/bytes.ts";
 import { DEVICE_NAME_PATTERN, NAME_LENGTH_MAX } from "#core/log/actor.ts";
 import { decodeCbor, encodeCbor, isBytes, isCount, isList, isText } from "#core/log/cbor.ts";
 import type { CborValue } from "#core/log/cbor.ts";
@@ -207,6 +207,15 @@ export type Stater = Pick<RosterGateway, "name" | "key" | "status">;
 export const isToLeave = ({ _tag }: CarriedError): boolean =>
   _tag === "CarriedSignerUnknown" || _tag === "CarriedVersionUnknown";
 
+/** The gateways of a roster whose key may be the one that such a statement names. */
+export type StatersOf = (signer: Uint8Array) => ReadonlyArray<Stater>;
+
+/** Hashes each key once: a statement is looked at before a verdict. */
+export const statersOf = (sha256: Sha256, staters: ReadonlyArray<Stater>): StatersOf => {
+  const bySigner = Map.groupBy(staters, ({ key }) => toHex(signerOf(sha256, key)));
+  return (signer) => bySigner.get(toHex(signer)) ?? [];
+};
+
 /** What was stated, and by whom. */
 export interface OpenedState {
   readonly state: CarriedState;
@@ -217,14 +226,14 @@ export interface OpenedState {
 export const openCarried = (
   crypto: Crypto,
   bytes: Uint8Array,
-  by: { readonly to: CarriedFor; readonly staters: ReadonlyArray<Stater> },
+  by: { readonly to: CarriedFor; readonly statersOf: StatersOf },
 ): E.Either<CarriedError, OpenedState> => {
   if (bytes.length <= SIGNATURE_BYTES || bytes.length > CARRIED_BYTES_MAX) return MALFORMED;
   const cbor = bytes.slice(0, -SIGNATURE_BYTES);
   const unopened = decodeFields(cbor);
   if (E.isLeft(unopened)) return unopened;
   const { signer, state } = unopened.right;
-  const named = by.staters.filter(({ key }) => equalBytes(signerOf(crypto.sha256, key), signer));
+  const named = by.statersOf(signer);
   if (named.length === 0) return E.left({ _tag: "CarriedSignerUnknown" });
   const text = signedText(by.to, cbor);
   const signature = bytes.slice(-SIGNATURE_BYTES);

@@ -82,6 +82,16 @@ describe("what a tag brings", () => {
     );
   });
 
+  test("says whose card it is, until a record does", () => {
+    bring(CARD, said("card", null, 1));
+    expect([states.saysOwner(CARD, "drill-7"), states.saysOwner(NEW_CARD, "drill-7")]).toEqual([
+      true,
+      false,
+    ]);
+    folded = 2;
+    expect(states.saysOwner(CARD, "drill-7")).toBe(false);
+  });
+
   test("counts no more of a card that another has replaced", () => {
     bring(NEW_CARD, said("card", null, 6));
     bring(CARD, said("card", null, 1));

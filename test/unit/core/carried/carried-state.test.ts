@@ -12,6 +12,7 @@ import {
   openCarried,
   signCarried,
   type Stater,
+  statersOf,
 } from "#core/carried/carried-state.ts";
 import { carriedIn, withCarried } from "#core/carried/carried-message.ts";
 import { fitting, toCarry } from "#core/carried/carry.ts";
@@ -52,7 +53,7 @@ const state: fc.Arbitrary<CarriedState> = fc
 const signed = (one: CarriedState, to = TO): Uint8Array =>
   signCarried(sha256, KEY, { state: one, to });
 const opened = (carried: Uint8Array, to = TO, staters = STATERS): ReturnType<typeof openCarried> =>
-  openCarried(nodeCrypto, carried, { to, staters });
+  openCarried(nodeCrypto, carried, { to, statersOf: statersOf(sha256, staters) });
 const fits = (one: CarriedState): boolean => carriedByteCount(sha256, one) <= 1_024;
 
 const SAMPLE: CarriedState = {
@@ -167,7 +168,9 @@ test("what version 1 has put on tags is read for ever", () => {
   const [first, second] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
   const enrolled = { epoch: first, seq: 3, wallMs: 1_763_800_000_000 };
   const tapped = { epoch: second, seq: 9, wallMs: 1_763_886_400_000 };
-  expect(openCarried(nodeCrypto, fromHex(carried) ?? CARD, { to, staters: [by] })).toEqual(
+  expect(
+    openCarried(nodeCrypto, fromHex(carried) ?? CARD, { to, statersOf: statersOf(sha256, [by]) }),
+  ).toEqual(
     E.right({
       by,
       state: {
