@@ -83,7 +83,7 @@ export class CheckOuts {
       return { _tag: "Nothing" };
     }
     const before = this.#sessionAt(reader.id, checkOut);
-    if (this.#isPerson(checkOut, device)) {
+    if (this.#isPerson(checkOut, device, toHex(card))) {
       const input = { _tag: "Person", person: device, monoMs } as const;
       const { session, outcome } = checkOutStep(before, input, checkOut.withinMs);
       this.#keep(reader, session, toHex(card));
@@ -134,13 +134,16 @@ export class CheckOuts {
     const { memory, carried } = this.#deps;
     const enrolled = carried.enrolled(running.badge, memory.index.enrolled(running.badge));
     const isActive = enrolled?.device === person && enrolled.safety === SAFETY.active;
-    return isActive && this.#isPerson(checkOut, person) ? running.session : null;
+    return isActive && this.#isPerson(checkOut, person, running.badge) ? running.session : null;
   }
 
-  #isPerson(checkOut: CheckOutPolicy, device: string): boolean {
+  #isPerson(checkOut: CheckOutPolicy, device: string, badge: string): boolean {
     const { memory, carried } = this.#deps;
-    const has = (key: string, value: PlainValue): boolean =>
-      carried.has(device, key, value) ?? memory.traits.has(device, key, value);
+    const isKnownHere = memory.index.enrolled(badge) !== undefined;
+    const has = (key: string, value: PlainValue): boolean => {
+      const known = memory.traits.has(device, key, value);
+      return carried.has(device, { key, value }, isKnownHere ? known : null);
+    };
     return isPerson(checkOut, { device, has });
   }
 

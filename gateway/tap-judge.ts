@@ -23,7 +23,7 @@ export interface TapJudgeDeps {
   readonly gateway: string;
   readonly memory: Pick<StateMemory, "index" | "traits" | "counters">;
   /** What tags have brought beyond that. */
-  readonly carried: Pick<CarriedStates, "enrolled" | "has">;
+  readonly carried: Pick<CarriedStates, "enrolled" | "has" | "mayHave">;
   readonly checkOuts: Pick<CheckOuts, "take">;
   /** Whether there is room to record; without it no tap is accepted. */
   readonly hasRoom: () => boolean;
@@ -104,6 +104,11 @@ export class TapJudge {
     if (this.#passed.size > PASSED_CARDS_MAX && oldest !== undefined) this.#passed.delete(oldest);
   }
 
+  /** The tap could not be recorded, and is to be made again. */
+  notRecorded({ reader, card }: Arrived): void {
+    this.#holdOff.forget(reader.id, toHex(card));
+  }
+
   judge(arrived: Arrived): Judged {
     const { reader, sighting, card } = arrived;
     const { memory, carried } = this.#deps;
@@ -173,13 +178,19 @@ export class TapJudge {
     if (decided._tag !== "Accepted") return decided;
     const { device } = decided;
     const { memory, carried, localTime, hasRoom } = this.#deps;
+    const isKnownHere = memory.index.enrolled(toHex(arrived.card)) !== undefined;
     const { policy } = arrived.reader;
     const reason = refusalBy(policy, {
       device,
       counter: finding,
       isSunRight,
       isProvenPhone: arrived.phone === "proven",
-      has: (key, value) => carried.has(device, key, value) ?? memory.traits.has(device, key, value),
+      has: (key, value) => {
+        const known = memory.traits.has(device, key, value);
+        return carried.has(device, { key, value }, isKnownHere ? known : null);
+      },
+      mayHave: (key, value) =>
+        carried.mayHave(device, { key, value }, memory.traits.has(device, key, value)),
       isOriginal: this.#isOriginal(arrived),
       localTime: policy.schedules.length === 0 ? null : localTime(arrived.sighting.wallMs),
     });

@@ -64,7 +64,10 @@ export interface TapPathDeps extends Omit<TapJudgeDeps, "gateway"> {
   /** What is known of cards and devices, and which writes a new one replaces. */
   readonly memory: Pick<StateMemory, "index" | "registers" | "traits" | "counters">;
   readonly writer: Pick<LogWriter, "append" | "head">;
-  readonly carried: Pick<CarriedStates, "take" | "newsOf" | "replacedBy" | "enrolled" | "has">;
+  readonly carried: Pick<
+    CarriedStates,
+    "take" | "newsOf" | "replacedBy" | "enrolled" | "has" | "mayHave"
+  >;
   /** Shows the signal; whether that worked is the reader's to say in its own events. */
   readonly show: (reader: ReaderConfig, signal: FeedbackSignal) => void;
   readonly onReport: (report: TapReport) => void;
@@ -125,11 +128,11 @@ export class TapPath {
     const { state, isTap } = onArrival(presence, { ...sighting, card: seen });
     this.#presence.set(sighting.reader, state);
     const arrived = { reader, sighting, ...identity };
+    this.#takeCarried(arrived);
     if (!isTap) {
       this.#deps.onBounce(sighting);
       return this.#judge.passOver(arrived);
     }
-    this.#takeCarried(arrived);
 
     // tap → verdict → feedback: from memory, and before any I/O unless the reader is set to audit first
     const judged = this.#judge.judge(arrived);
@@ -144,8 +147,10 @@ export class TapPath {
     const brought = verdict._tag === "Unknown" ? [] : this.#deps.carried.newsOf(verdict.device);
     const recorded = await this.#deps.writer.append(this.#record(arrived, judged));
     const diskMs = clock.preciseMs() - startMs;
-    if (E.isLeft(recorded)) this.#deps.show(reader, "failed");
-    else if (reader.audit === "first") this.#deps.show(reader, signalFor(judged));
+    if (E.isLeft(recorded)) {
+      this.#judge.notRecorded(arrived);
+      this.#deps.show(reader, "failed");
+    } else if (reader.audit === "first") this.#deps.show(reader, signalFor(judged));
     const device = verdict._tag === "Unknown" ? "" : verdict.device;
     const record = E.isRight(recorded) ? recorded.right : null;
     this.#deps.checkOuts.settle(reader, { device, outcome: checkOut, record });

@@ -4,8 +4,8 @@ import type { Gateway } from "#gateway/gateway.ts";
 import { type PhoneCarrier, PhoneResults } from "#gateway/carried/phone-results.ts";
 
 /**
- * Nothing where nothing is taken: what the phone holds may be newer than what is known here. Nor where what it has brought
- * must stay.
+ * Nothing where nothing is taken: what the phone holds may be newer than what is known here. Nor where that could not be
+ * read, or must stay.
  */
 const stateFor = async (
   gateway: Gateway,
@@ -13,7 +13,7 @@ const stateFor = async (
   byteCountMax: number,
 ): Promise<Uint8Array | null> => {
   const { stateOnTag = null } = gateway.config.readers.find(({ id }) => id === reader) ?? {};
-  if (stateOnTag === null) return null;
+  if (stateOnTag === null || brought?.length === 0) return null;
   const opened = brought === null ? undefined : gateway.carried.open(card, brought);
   const carrier = { device, card, keys: stateOnTag.keys };
   if (opened !== undefined && mustStay(gateway, carrier, opened)) return null;

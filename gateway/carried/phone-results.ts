@@ -80,7 +80,10 @@ export class PhoneResults {
   onBounce({ reader, phone }: Sighting): void {
     const due = this.#due.get(reader);
     if (due === undefined || phone?._tag !== "Claimed") return;
-    if (equalBytes(due.publicKey, phone.publicKey)) this.#enqueue(reader, due);
+    if (!equalBytes(due.publicKey, phone.publicKey)) return;
+    const again = { ...due, brought: phone.state }; // by now it may have been read whole
+    this.#due.set(reader, again);
+    this.#enqueue(reader, again);
   }
 
   #begin(reader: string, due: Due | undefined): void {

@@ -8,6 +8,8 @@ import {
   isToLeave,
   type OpenedState,
   signCarried,
+  signerOf,
+  throughOneMore,
 } from "#core/carried/carried-state.ts";
 import { fitting, toCarry } from "#core/carried/carry.ts";
 import type { Verdict } from "#core/verdict/decide.ts";
@@ -27,12 +29,11 @@ export const carrierOf = (verdict: Verdict): string | null => {
   return isUnsafe ? verdict.device : null;
 };
 
-const withoutSource = ({ key, type, value, write }: BroughtEntry): CarriedEntry => ({
-  key,
-  type,
-  value,
-  write,
-});
+/** Whoever stated it before must be believed for as long as it is stated. */
+const restated = ({ key, type, value, write, through, by }: BroughtEntry): CarriedEntry[] => {
+  const longer = throughOneMore(through, signerOf(sha256, by.key));
+  return longer === undefined ? [] : [{ key, type, value, write, through: longer }];
+};
 
 export interface Carrier {
   readonly device: string;
@@ -48,7 +49,7 @@ export const stateToCarry = async (
 ): Promise<(byteCountMax: number) => CarriedState> => {
   // Asked after the commit, so it is answered when the tap is folded.
   const known = await store.entries(device);
-  const brought = carried.newsOf(device).map(withoutSource);
+  const brought = carried.newsOf(device).flatMap(restated);
   const all = toCarry(known, brought, { card, keys, trueTime: memory.trueTime });
   const stated = (entries: CarriedState["entries"]): CarriedState => ({
     device,

@@ -17,8 +17,8 @@ import type { ReaderConfig } from "#gateway/config/config.ts";
 import { sha256 } from "#gateway/node-crypto.ts";
 import type { TapReport } from "#gateway/tap-path.ts";
 
-/** What became of it. */
-export type Carried = CarryOutcome | CardWriteError;
+/** What became of it. `busy`: somebody works at that reader's card with "tapmesh tag". */
+export type Carried = CarryOutcome | "busy" | CardWriteError;
 
 /** A stable name of it. */
 const carriedCode = (carried: Carried): string =>
@@ -33,6 +33,7 @@ export interface CarriedEvent {
 
 const LEFT_ALONE: CarryWish = { _tag: "Leave", outcome: "left-alone" };
 const NO_ROOM: CarryWish = { _tag: "Leave", outcome: "no-room" };
+const NOT_ITS_CARD: CarryWish = { _tag: "Leave", outcome: "not-its-card" };
 const UNCHANGED: CarryWish = { _tag: "Leave", outcome: "unchanged" };
 
 type Host = Pick<
@@ -60,8 +61,7 @@ class TagCarrier {
     const carrier = { device, keys, card: fromHex(report.card) ?? new Uint8Array() };
     const carry = (): Promise<Carried> => this.#carry(carrier, sighting);
     const carried = await this.#gateway.cardFlows.aloneNow(id, carry);
-    if (E.isLeft(carried)) return; // somebody else is writing it
-    this.#onCarried({ reader: id, device, outcome: carried.right });
+    this.#onCarried({ reader: id, device, outcome: E.isRight(carried) ? carried.right : "busy" });
   }
 
   async #carry(carrier: Carrier, sighting: Sighting): Promise<Carried> {
@@ -72,7 +72,8 @@ class TagCarrier {
       const before = there === null ? undefined : carried.open(card, there);
       if (before !== undefined && mustStay(this.#gateway, carrier, before)) return LEFT_ALONE;
       const state = stated(byteCountMax);
-      if (state.entries.length === 0) return NO_ROOM;
+      if (state.entries.length === 0)
+        return stated(Infinity).entries.length === 0 ? NOT_ITS_CARD : NO_ROOM;
       const isThere =
         before !== undefined &&
         E.isRight(before) &&

@@ -123,6 +123,12 @@ const parseReader = (reader: YamlReader): ReaderConfig => {
   if (driver === undefined && !reader.has("driver")) reader.problem("driver", "is missing");
   const { policy, scope } = parsePolicyAndScope(reader);
   const stateOnTag = parseStateOnTag(reader);
+  if (stateOnTag !== null && policy.level === "sun") {
+    reader.problem(
+      "state_on_tag",
+      "doesn't go with level: sun, whose tags write their own message",
+    );
+  }
   const onTap = parseRules(reader);
   const config: ReaderConfig = {
     id: id ?? "",

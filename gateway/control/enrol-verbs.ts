@@ -52,7 +52,7 @@ const checkFree = (
   card: Uint8Array,
   device: string,
 ): E.Either<ControlError, void> => {
-  const owner = gateway.memory.index.enrolled(toHex(card));
+  const owner = gateway.carried.enrolled(toHex(card), gateway.memory.index.enrolled(toHex(card)));
   return owner === undefined || owner.device === device
     ? E.right(undefined)
     : refusal("card-taken", `this card is enrolled for ${owner.device} already`);

@@ -49,7 +49,7 @@ export interface TagGateway {
   readonly material: Pick<Gateway["material"], "cardHmac">;
   readonly memory: { readonly index: Pick<Gateway["memory"]["index"], "enrolled"> };
   readonly cardFlows: Gateway["cardFlows"];
-  readonly carried: Pick<Gateway["carried"], "open">;
+  readonly carried: Pick<Gateway["carried"], "open" | "enrolled">;
   readonly watch: Gateway["watch"];
 }
 
@@ -139,7 +139,8 @@ export class TagsAtReaders {
   }
 
   #deviceOf(card: Uint8Array): string | null {
-    return this.#gateway.memory.index.enrolled(toHex(card))?.device ?? null;
+    const { memory, carried } = this.#gateway;
+    return carried.enrolled(toHex(card), memory.index.enrolled(toHex(card)))?.device ?? null;
   }
 
   /** The reader that is meant, once a card lies on it; `work` is done while nobody else works there. */

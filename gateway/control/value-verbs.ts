@@ -31,7 +31,8 @@ const placeOf = async (
 ): Promise<E.Either<ControlError, Place>> => {
   const { device, key, user } = request;
   const entries = await gateway.store.entries(device);
-  if (entries.length === 0) return queryRefusal({ _tag: "DeviceUnknown", device });
+  const isKnown = entries.length > 0 || gateway.carried.newsOf(device).length > 0;
+  if (!isKnown) return queryRefusal({ _tag: "DeviceUnknown", device });
   const type = typeForKey(key, asked, { entries, config: gateway.config });
   if (E.isLeft(type)) return type;
   const entry = entries.find((one) => one.key === key && one.type === type.right);

@@ -43,23 +43,31 @@ const readerEvent = (event: ReaderEvent): WatchEvent | undefined => {
 const CARRIED_WORDS: ReadonlyMap<string, string> = new Map([
   ["written", "carries what is known of it: it may be taken away"],
   ["unchanged", "carries what is known of it already: it may be taken away"],
-  ["elsewhere", "was taken away before what is known of it was put on it"],
+  ["elsewhere", "was taken away before what is known of it was put on it: hold it there again"],
   ["no-room", "has no room for what is known of it; an NTAG215 or NTAG216 has"],
+  ["not-writable", "can't be written: locked, or never made ready for a message"],
+  ["not-its-card", "has another card by now: nothing is put on this one"],
+  ["busy", 'nothing was put on it, as "tapmesh tag" is at work there: hold it there again'],
   [
     "left-alone",
-    'carries what only a newer roster or version can read, and keeps it; "tapmesh tag erase" takes it off',
+    'carries what is not to be written over: of a gateway or version not known here, or of another device; "tapmesh tag erase" takes that off, with all else that is on the tag',
   ],
 ]);
 
-const carriedEvent = ({
-  reader,
-  device,
-  outcome,
-}: Extract<GatewayEvent, { readonly _tag: "StateCarried" }>): WatchEvent => {
-  const words =
-    typeof outcome === "string" ? CARRIED_WORDS.get(outcome) : describeCardWriteError(outcome);
+type CarriedEvent = Extract<GatewayEvent, { readonly _tag: "StateCarried" }>;
+
+const carriedWords = ({ outcome }: CarriedEvent): string => {
+  if (typeof outcome === "string") return CARRIED_WORDS.get(outcome) ?? outcome;
+  const isPulled = outcome._tag === "NotWritten" || outcome._tag === "NotRead";
+  return isPulled
+    ? "was taken away too early, or could not be read: it holds what it held before, or this; hold it there again"
+    : describeCardWriteError(outcome);
+};
+
+const carriedEvent = (event: CarriedEvent): WatchEvent => {
+  const { reader, device, outcome } = event;
   const code = typeof outcome === "string" ? outcome : "not-written";
-  return { event: "carried", reader, device, outcome: code, message: words ?? code };
+  return { event: "carried", reader, device, outcome: code, message: carriedWords(event) };
 };
 
 /** Undefined for what nobody is told of. */

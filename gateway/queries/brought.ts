@@ -14,7 +14,9 @@ export interface BroughtView {
   readonly statedMs: number;
 }
 
-export const broughtViews = (entries: ReadonlyArray<BroughtEntry>): ReadonlyArray<BroughtView> =>
+export const broughtViews = (
+  entries: ReadonlyArray<Omit<BroughtEntry, "also">>,
+): ReadonlyArray<BroughtView> =>
   entries.map(({ key, type, value, by, statedMs }) => ({
     key,
     type: typeName(type),

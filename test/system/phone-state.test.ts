@@ -108,7 +108,8 @@ test("a phone brings a cut-off site what the last one knew, and nobody else's ph
 
   // What a gateway has stated that the roster doesn't know yet may be newer: it is not taken, and stays where it is.
   const write = { epoch: new Uint8Array(16), seq: 0, wallMs: 0 };
-  const entry = { key: "location", type: TYPE.register, value: "moon", write };
+  const through = new Uint8Array(0);
+  const entry = { key: "location", type: TYPE.register, value: "moon", write, through };
   const state = { device: "anna", statedMs: 0, entries: [entry] };
   const card = fromHex(fleet.cardOf(toHex(phone.publicKey))) ?? new Uint8Array();
   const to = { fleet: fleet.name, card };

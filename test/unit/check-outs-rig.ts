@@ -51,6 +51,8 @@ const broughtHolder = (value: Scalar): BroughtEntry => ({
   write: { epoch: epochOf(9), seq: 1, wallMs: 0 },
   by: { name: "dock", key: new Uint8Array(32), status: "active" },
   statedMs: 0,
+  through: new Uint8Array(0),
+  also: [],
 });
 
 /** A card's 16 bytes for each device. */
@@ -84,7 +86,7 @@ export class Rig {
       memory: this,
       carried: {
         enrolled: (_, known) => known,
-        has: (device) => this.broughtPeople?.includes(device),
+        has: (device, _, known) => this.broughtPeople?.includes(device) ?? known === true,
         newsOf: () => (this.brought === undefined ? [] : [broughtHolder(this.brought)]),
       },
       readers: { show: ({ id }, signal) => void this.shown.push(`${id} ${signal}`) },

@@ -19,24 +19,24 @@ const SHORT_MESSAGE_BYTES = 255;
 /** Lc has one byte. */
 const UPDATE_BINARY_BYTES_MAX = 255;
 
-function* type2Room(): Flow<number> {
+function* type2Room(): Flow<number | null> {
   const head = yield* askBytes("READ page", readPages(TYPE2_CAPABILITY_PAGE), READ_PAGES_BYTES);
   if (E.isLeft(head)) return head;
   const capability = decodeType2Capability(head.right);
   if (E.isLeft(capability)) {
     return E.left<CardReadError>({ _tag: "Type2Unreadable", error: capability.left });
   }
-  if (capability.right?.isWritable !== true) return E.right(0);
+  if (capability.right?.isWritable !== true) return E.right(null);
   const byteCount = Math.min(capability.right.dataByteCount, TYPE2_SECTOR_DATA_BYTES);
   const room = Math.floor(byteCount / 2) - TLV_BYTES;
   return E.right(Math.max(0, room < SHORT_MESSAGE_BYTES ? room : room - LONG_LENGTH_BYTES));
 }
 
-function* type4Room(): Flow<number> {
+function* type4Room(): Flow<number | null> {
   const file = yield* openNdefFile();
   if (E.isLeft(file)) return file;
   const capability = file.right?.capability;
-  if (capability?.isWritable !== true) return E.right(0);
+  if (capability?.isWritable !== true) return E.right(null);
   const inOneCommand = Math.min(capability.mlc, UPDATE_BINARY_BYTES_MAX);
   const byteCount = Math.min(inOneCommand, capability.ndefFileByteCount);
   return E.right(Math.max(0, byteCount - TYPE4_NLEN_BYTES));
@@ -44,10 +44,10 @@ function* type4Room(): Flow<number> {
 
 /**
  * Bytes of the longest message that `writeCard` can always put in place of one as long: on Type 2 half of the data
- * area, since the old one stays until the new one is there; on Type 4 what one UPDATE BINARY writes. 0: the card
- * takes none. Left: see {@link CardReadError}.
+ * area, since the old one stays until the new one is there; on Type 4 what one UPDATE BINARY writes. Null: the
+ * card takes no message, or is locked. Left: see {@link CardReadError}.
  */
-export function* messageRoom(technology: Technology): Flow<number> {
+export function* messageRoom(technology: Technology): Flow<number | null> {
   switch (technology) {
     case "type2":
       return yield* type2Room();
@@ -55,6 +55,6 @@ export function* messageRoom(technology: Technology): Flow<number> {
       return yield* type4Room();
     case "mifare-classic": // its NDEF lies behind keys
     case "other":
-      return E.right(0);
+      return E.right(null);
   }
 }

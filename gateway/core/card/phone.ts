@@ -42,7 +42,10 @@ export type PhoneRead =
       readonly nonce: Uint8Array;
       /** 64 bytes; null: it was asked, and gave none. */
       readonly signature: Uint8Array | null;
-      /** What a gateway gave it before, as it gave it back; null: none, or none was asked for. */
+      /**
+       * What a gateway gave it before, as it gave it back; null: none, or none was asked for; empty: it holds one that
+       * could not be read.
+       */
       readonly state: Uint8Array | null;
     }
   /** There is an app under this name, and it does not speak this version of the exchange. */

@@ -38,21 +38,23 @@ function* askForProof(challenge: PhoneChallenge): Flow<Uint8Array | null> {
   return proof.left._tag === "StatusWordNotOk" ? E.right(null) : proof;
 }
 
+const UNREAD = new Uint8Array(0);
+
 /**
- * Blocks until one is short, or there is none any more. Null where the phone leaves meanwhile or says something odd: who it
- * is is known by then, and a tap never fails by what it carries.
+ * Blocks until one is short, or there is none any more. Empty where the phone leaves meanwhile or says something odd: who
+ * it is is known by then, and a tap never fails by what it carries.
  */
-function* readState(): Generator<Uint8Array, Uint8Array | null, Uint8Array> {
+function* readState(): Generator<Uint8Array, Uint8Array, Uint8Array> {
   let state: Uint8Array = new Uint8Array(0);
   for (let block = 0; state.length < PHONE_STATE_BYTES_MAX; block += 1) {
     const part = yield* ask("GET STATE", getPhoneState(block));
     const isPastEnd = E.isLeft(part) && part.left._tag === "StatusWordNotOk" && block > 0;
     if (isPastEnd) return state;
-    if (E.isLeft(part) || part.right.length > PHONE_BLOCK_BYTES) return null;
+    if (E.isLeft(part) || part.right.length > PHONE_BLOCK_BYTES) return UNREAD;
     state = concatBytes(state, part.right);
     if (part.right.length < PHONE_BLOCK_BYTES) break;
   }
-  return state.length > 0 && state.length <= PHONE_STATE_BYTES_MAX ? state : null;
+  return state.length <= PHONE_STATE_BYTES_MAX ? state : UNREAD;
 }
 
 /**

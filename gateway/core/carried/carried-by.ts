@@ -9,5 +9,6 @@ export const carriedBy = (
   standing: PhoneStanding | null,
 ): Uint8Array | null => {
   if (phone === null) return carriedIn(ndef);
-  return phone._tag === "Claimed" && standing === "proven" ? phone.state : null;
+  const isRead = phone._tag === "Claimed" && (phone.state?.length ?? 0) > 0;
+  return isRead && standing === "proven" ? phone.state : null;
 };

@@ -4,7 +4,8 @@
  *   CBOR    = [1, signer(4), device, statedMs, epochs, writes, entries]   deterministic; arrays grow only at their ends
  *   epochs  = [epoch(16), …]
  *   writes  = [[index of its epoch, seq, ageMs], …]         the records that set what follows; wallMs = statedMs - ageMs
- *   entries = [[key, type, value, index of its write], …]   `card` has no value: it is this card
+ *   entries = [[key, type, value, index of its write, through], …]  `card` has no value: it is this card
+ *             through: the signers (4 each) who stated it before, the first first; left out where there is none
  *   signed  = "tapmesh/carried/v1\n" || fleet || "\n" || card id(16) || CBOR
  * `signer` is the first 4 bytes of SHA-256(Kg). The card id is not on the tag: what is copied to another tag is
  * signed for none.
@@ -21,11 +22,15 @@ import { decodeOperation, type Scalar, type WriteName } from "#core/log/operatio
 const VERSION = 1;
 const SIGNER_BYTES = 4;
 const SIGNATURE_BYTES = 64;
+/** Eight cut-off sites in a row. */
+const THROUGH_BYTES_MAX: number = 8 * SIGNER_BYTES;
 /** No tag that is in use holds more. */
 export const CARRIED_BYTES_MAX = 1_024;
 const EPOCH_BYTES = 16;
 /** Epochs, writes and entries: more has no room on a tag. */
 export const CARRIED_COUNT_MAX = 32;
+
+const NOBODY = new Uint8Array(0);
 
 /** A value, and the record that set it. */
 export interface CarriedEntry {
@@ -33,6 +38,8 @@ export interface CarriedEntry {
   readonly type: number;
   readonly value: Scalar;
   readonly write: CarriedWrite;
+  /** The signers who stated it before, 4 bytes each; empty: who states it now knows it by records. */
+  readonly through: Uint8Array;
 }
 
 /** By the author's clock as it was then. */
@@ -69,7 +76,8 @@ export interface CarriedFor {
 const signedText = ({ fleet, card }: CarriedFor, cbor: Uint8Array): Uint8Array =>
   concatBytes(utf8(`tapmesh/carried/v1\n${fleet}\n`), card, cbor);
 
-const signerOf = (sha256: Sha256, publicKey: Uint8Array): Uint8Array =>
+/** What stands for a gateway's key. */
+export const signerOf = (sha256: Sha256, publicKey: Uint8Array): Uint8Array =>
   sha256(publicKey).subarray(0, SIGNER_BYTES);
 
 const isSameWrite = (a: WriteName, b: WriteName): boolean =>
@@ -99,11 +107,12 @@ const encodeFields = (sha256: Sha256, key: Uint8Array, state: CarriedState): Uin
       seq,
       state.statedMs - wallMs,
     ]),
-    state.entries.map(({ key: name, type, value, write }) => [
+    state.entries.map(({ key: name, type, value, write, through }) => [
       name,
       type,
       value,
       writes.findIndex((other) => isSameWrite(other, write)),
+      ...(through.length === 0 ? [] : [through]),
     ]),
   ]);
 };
@@ -112,11 +121,12 @@ const encodeFields = (sha256: Sha256, key: Uint8Array, state: CarriedState): Uin
 export const carriedByteCount = (sha256: Sha256, state: CarriedState): number =>
   encodeFields(sha256, new Uint8Array(32), state).length + SIGNATURE_BYTES;
 
-/** Whether both say the same of the same device, whoever stated it and when. */
+/** Whether both say the same of the same device, whoever stated it, when, and through whom it came. */
 export const isSameCarried = (sha256: Sha256, a: CarriedState, b: CarriedState): boolean => {
-  const [one, other] = [a, b].map((state) =>
-    encodeFields(sha256, new Uint8Array(32), { ...state, statedMs: 0 }),
-  );
+  const [one, other] = [a, b].map(({ device, entries }) => {
+    const bare = entries.map((entry) => ({ ...entry, through: NOBODY }));
+    return encodeFields(sha256, new Uint8Array(32), { device, statedMs: 0, entries: bare });
+  });
   return one !== undefined && other !== undefined && equalBytes(one, other);
 };
 
@@ -145,17 +155,35 @@ const decodeWrite = (
     : undefined;
 };
 
+const isSigners = (value: CborValue): value is Uint8Array =>
+  value instanceof Uint8Array &&
+  value.length % SIGNER_BYTES === 0 &&
+  value.length <= THROUGH_BYTES_MAX;
+
+/** Each of the signers that stand behind one another there. */
+export const signersIn = (through: Uint8Array): ReadonlyArray<Uint8Array> =>
+  Array.from({ length: through.length / SIGNER_BYTES }, (_, at) =>
+    through.subarray(at * SIGNER_BYTES, (at + 1) * SIGNER_BYTES),
+  );
+
+/** The same with one more; undefined: it has come through too many hands to be stated once more. */
+export const throughOneMore = (through: Uint8Array, signer: Uint8Array): Uint8Array | undefined => {
+  if (signersIn(through).some((one) => equalBytes(one, signer))) return through;
+  return through.length < THROUGH_BYTES_MAX ? concatBytes(through, signer) : undefined;
+};
+
 const decodeEntry = (
   value: CborValue,
   writes: ReadonlyArray<CarriedWrite>,
 ): CarriedEntry | undefined => {
   if (!isList(value, 8)) return undefined;
-  const [key = null, type = null, content = null, at] = value;
+  const [key = null, type = null, content = null, at, through = NOBODY] = value;
+  if (!isSigners(through)) return undefined;
   const operation = decodeOperation([key, type, content, []]);
   const write = isCount(at) ? writes[at] : undefined;
   if (operation === undefined || write === undefined) return undefined;
   const { replaces: _none, ...carried } = operation;
-  return { ...carried, write };
+  return { ...carried, write, through };
 };
 
 /** All of a list decoded; undefined if one can't be. */

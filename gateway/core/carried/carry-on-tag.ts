@@ -13,14 +13,21 @@ import { writeCard } from "#core/card/write-card.ts";
 /** The state to put there, or why there is none. */
 export type CarryWish =
   | { readonly _tag: "Carry"; readonly payload: Uint8Array }
-  | { readonly _tag: "Leave"; readonly outcome: "unchanged" | "left-alone" | "no-room" };
+  | {
+      readonly _tag: "Leave";
+      readonly outcome: "unchanged" | "left-alone" | "no-room" | "not-its-card";
+    };
 
 /**
  * `elsewhere`: another card lies there by now. In all but `written` nothing was written: `no-room`; `unchanged`: the tag
- * carries just this already; `left-alone`: what it carries is from somebody who may know more.
+ * carries just this already; `left-alone`: what it carries is from somebody who may know more; `not-its-card`: the device
+ * has another card by now; `not-writable`: locked, or not made ready for a message.
  */
 export type CarryOutcome =
-  "written" | "elsewhere" | Extract<CarryWish, { readonly _tag: "Leave" }>["outcome"];
+  | "written"
+  | "elsewhere"
+  | "not-writable"
+  | Extract<CarryWish, { readonly _tag: "Leave" }>["outcome"];
 
 /** From 256 bytes on the length of a record's payload takes 4 bytes in place of 1. */
 const SHORT_PAYLOAD_BYTES = 256;
@@ -48,6 +55,7 @@ export function* carryOnTag(
   if (there.right !== uid) return E.right("elsewhere");
   const room = notRead(yield* messageRoom(technology));
   if (E.isLeft(room)) return room;
+  if (room.right === null) return E.right("not-writable");
   const ndef = notRead(yield* readNdef(technology));
   if (E.isLeft(ndef)) return ndef;
   const wish = make(carriedIn(ndef.right), payloadRoom(ndef.right, room.right));

@@ -18,9 +18,11 @@ export const isSafetyEntry = ({ key, type }: Pick<CarriedEntry, "key" | "type">)
   key === SAFETY_KEY && type === TYPE.safety;
 
 /** By the clocks as they were: newest wins. Safety: the more severe, since a lift can't be told from an old statement. */
-const isStronger = (a: CarriedEntry, b: CarriedEntry): boolean => {
+export const isStronger = (a: CarriedEntry, b: CarriedEntry): boolean => {
   const severity = isSafetyEntry(a) ? Number(a.value) - Number(b.value) : 0;
-  return (severity || a.write.wallMs - b.write.wallMs || compareNames(a.write, b.write)) > 0;
+  // Within an epoch the order is known, whatever its clock did.
+  const age = equalBytes(a.write.epoch, b.write.epoch) ? 0 : a.write.wallMs - b.write.wallMs;
+  return (severity || age || compareNames(a.write, b.write)) > 0;
 };
 
 /** Of each key the entry that counts. */
@@ -43,12 +45,14 @@ export interface CarryWish {
   readonly trueTime: TrueTime;
 }
 
+const NOBODY = new Uint8Array(0);
+
 const carriedOf = (entry: StateEntry, { keys, trueTime }: CarryWish): CarriedEntry | undefined => {
   const { key, type } = entry;
   const write = decidingWrite(entry, trueTime);
   if (write === undefined) return undefined;
   const { epoch, seq, wallMs, value } = write;
-  const made = { key, type, value, write: { epoch, seq, wallMs } };
+  const made = { key, type, value, write: { epoch, seq, wallMs }, through: NOBODY };
   if (isCardEntry(entry)) return made;
   if (isSafetyEntry(entry)) return value === SAFETY.active ? undefined : made;
   const isPlain = type === TYPE.register || type === TYPE.exclusive;

@@ -24,6 +24,11 @@ export class HoldOff {
     if (this.#accepted.size > HELD_COUNT_MAX && oldest !== undefined) this.#accepted.delete(oldest);
   }
 
+  /** It was not recorded: the next tap is one of its own. */
+  forget(reader: string, card: string): void {
+    this.#accepted.delete(HoldOff.#nameOf(reader, card));
+  }
+
   /** How long ago the card was accepted there for that device; undefined if it wasn't. */
   agoMs(reader: string, card: string, now: Accepted): number | undefined {
     const last = this.#accepted.get(HoldOff.#nameOf(reader, card));

@@ -63,6 +63,8 @@ export interface KnownDevice {
 
 /** What is known of a tap whose card is enrolled for an active device. */
 export interface Circumstances extends KnownDevice {
+  /** Whether anybody says that it has it: enough to refuse, not to let pass. */
+  readonly mayHave: (key: string, value: PlainValue) => boolean;
   /** What the card's counter says beside those that are known; null where none could be read. */
   readonly counter: CounterFinding | null;
   /** Whether the maker has signed the card; null where no signature could be read. */
@@ -126,6 +128,6 @@ export const refusalBy = (policy: ReaderPolicy, tap: Circumstances): PolicyRefus
   if (byEvidence !== undefined) return byEvidence;
   const isAllowed =
     policy.allow.every((condition) => holds(condition, tap)) &&
-    !policy.deny.some((condition) => holds(condition, tap));
+    !policy.deny.some((condition) => holds(condition, { ...tap, has: tap.mayHave }));
   return isAllowed ? refusalByTime(policy, tap) : "not-allowed-here";
 };

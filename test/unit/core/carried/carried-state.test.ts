@@ -39,6 +39,7 @@ const entry = (writes: ReadonlyArray<CarriedEntry["write"]>): fc.Arbitrary<Carri
     type: fc.constantFrom(TYPE.register, TYPE.exclusive),
     value: scalar,
     write: fc.constantFrom(...writes),
+    through: fc.constantFrom(0, 4, 8, 32).chain(bytes),
   });
 const state: fc.Arbitrary<CarriedState> = fc
   .uniqueArray(write, { minLength: 1, maxLength: 4, selector: ({ seq }) => seq })
@@ -65,6 +66,7 @@ const SAMPLE: CarriedState = {
       type: TYPE.register,
       value: "hall",
       write: { epoch: new Uint8Array(16).fill(1), seq: 3, wallMs: 1_700_000_000_000 },
+      through: new Uint8Array(0),
     },
   ],
 };
@@ -113,7 +115,7 @@ describe("a carried state", () => {
       SAMPLE.statedMs,
       [epoch],
       [[0, seq, SAMPLE.statedMs - wallMs, "more"]],
-      [["location", TYPE.register, "hall", 0, ["more"]]],
+      [["location", TYPE.register, "hall", 0, new Uint8Array(0), ["more"]]],
       "more",
     ]);
     const text = concatBytes(utf8("tapmesh/carried/v1\ndemo\n"), CARD, cbor);
@@ -177,12 +179,48 @@ test("what version 1 has put on tags is read for ever", () => {
         device: "drill-7",
         statedMs: 1_763_886_400_250,
         entries: [
-          { key: "card", type: TYPE.register, value: null, write: enrolled },
-          { key: "safety", type: TYPE.safety, value: 1, write: { ...enrolled, seq: 4 } },
-          { key: "location", type: TYPE.register, value: "yard", write: tapped },
-          { key: "holder", type: TYPE.exclusive, value: "ada", write: tapped },
-          { key: "floor", type: TYPE.register, value: -2, write: enrolled },
-          { key: "checked", type: TYPE.register, value: true, write: enrolled },
+          {
+            key: "card",
+            type: TYPE.register,
+            value: null,
+            write: enrolled,
+            through: new Uint8Array(0),
+          },
+          {
+            key: "safety",
+            type: TYPE.safety,
+            value: 1,
+            write: { ...enrolled, seq: 4 },
+            through: new Uint8Array(0),
+          },
+          {
+            key: "location",
+            type: TYPE.register,
+            value: "yard",
+            write: tapped,
+            through: new Uint8Array(8).fill(0x51),
+          },
+          {
+            key: "holder",
+            type: TYPE.exclusive,
+            value: "ada",
+            write: tapped,
+            through: new Uint8Array(0),
+          },
+          {
+            key: "floor",
+            type: TYPE.register,
+            value: -2,
+            write: enrolled,
+            through: new Uint8Array(0),
+          },
+          {
+            key: "checked",
+            type: TYPE.register,
+            value: true,
+            write: enrolled,
+            through: new Uint8Array(0),
+          },
         ],
       },
     }),

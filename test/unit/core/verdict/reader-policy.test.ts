@@ -15,19 +15,22 @@ import {
 const FINE = { isRepeated: false, unlogged: 0 };
 const NOON = { day: 0, minute: 720 };
 
-const tapOf = (
-  values: Readonly<Record<string, ReadonlyArray<PlainValue>>>,
-  more: Partial<Circumstances> = {},
-): Circumstances => ({
+const PLAIN = {
   device: "cart-7",
-  has: (key, value) => values[key]?.includes(value) ?? false,
   counter: null,
   isOriginal: null,
   isSunRight: null,
   isProvenPhone: false,
   localTime: NOON,
-  ...more,
-});
+};
+
+const tapOf = (
+  values: Readonly<Record<string, ReadonlyArray<PlainValue>>>,
+  more: Partial<Circumstances> = {},
+): Circumstances => {
+  const has = (key: string, value: PlainValue): boolean => values[key]?.includes(value) ?? false;
+  return { ...PLAIN, has, mayHave: has, ...more };
+};
 
 const policy = (more: Partial<ReaderPolicy>): ReaderPolicy => ({ ...OPEN_POLICY, ...more });
 const MORNING = [{ days: [0], fromMinute: 0, toMinute: 720 }];
@@ -167,7 +170,10 @@ test("allow and deny do what one sentence says", () => {
           ["device", new Set<PlainValue>(["b"])],
         ]);
         const has = (key: string, one: PlainValue): boolean => values.get(key)?.has(one) ?? false;
-        const refused = refusalBy(policy({ allow, deny }), tapOf({}, { device: "b", has }));
+        const refused = refusalBy(
+          policy({ allow, deny }),
+          tapOf({}, { device: "b", has, mayHave: has }),
+        );
         expect(refused).toBe(isLet({ allow, deny }, values) ? undefined : "not-allowed-here");
       },
     ),
