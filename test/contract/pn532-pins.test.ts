@@ -142,7 +142,9 @@ describe.concurrent("lights at a PN532", () => {
     r.fake.silence(700); // both its tries to put it out
     await delay(1);
     const shown = r.adaptor.feedback("door", "failed");
-    expect(await shown).toMatchObject({ left: { _tag: "FeedbackRefused" } });
+    // Which of the two finds it silent first, the light or the poll, is chance.
+    const told = expect.stringMatching(/^(?:FeedbackRefused|ReaderAway)$/);
+    expect(await shown).toMatchObject({ left: { _tag: told } });
     await delay(1_500);
     expect(r.fake.chip.lowPins).toEqual([]);
   });
