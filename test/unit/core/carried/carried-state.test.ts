@@ -152,6 +152,13 @@ const stated = (some: ReadonlyArray<CarriedEntry>): CarriedState => ({
   entries: some,
 });
 
+test("nothing is carried by a card that is not the device's", () => {
+  const entries = [survivors("card", 0, CARD), survivors("location", 1, "yard")];
+  const chosen = (card: Uint8Array): number =>
+    toCarry(entries, [], { card, keys: null, trueTime: recordedTime }).length;
+  expect([chosen(CARD), chosen(new Uint8Array(16).fill(0xcb))]).toEqual([2, 0]);
+});
+
 test("whatever is chosen to be carried can be read again", () => {
   const entries = [
     survivors("card", 0, CARD),

@@ -5,6 +5,7 @@ import { fromHex, toHex } from "#core/bytes.ts";
 import { carriedIn, withCarried } from "#core/carried/carried-message.ts";
 import { type CarryOutcome, carryOnTag } from "#core/carried/carry-on-tag.ts";
 import type { CardWriteError } from "#core/card/card-write-error.ts";
+import { parseUid } from "#core/card/uid.ts";
 import { SCOPE_NDEF } from "#core/card/read-card.ts";
 import type { EmulatedCard } from "#gateway/reader/emulated/emulated-card.ts";
 import { emulatedType4 } from "#gateway/reader/emulated/type4.ts";
@@ -126,4 +127,15 @@ test("what a person wrote after the tap was read stays", () => {
   expect(toHex(messageOn(card))).toBe(
     toHex(payload === null ? other : withCarried(other, payload)),
   );
+});
+
+test("another card that lies there by now gets nothing", () => {
+  const [tapped, other] = [make("ntag215", URL), make("ntag216", URL)];
+  const seen = right(readEmulated(inPcscReader(tapped), SCOPE_NDEF));
+  const held = inPcscReader(other);
+  const flow = carryOnTag({ ...seen, uid: right(parseUid("04010203040506")) }, filled(1));
+  let step = flow.next();
+  while (step.done !== true) step = flow.next(held.transmit(step.value));
+  expect(step.value).toEqual(E.right("elsewhere"));
+  expect(toHex(messageOn(other))).toBe(toHex(URL));
 });
