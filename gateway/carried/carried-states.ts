@@ -139,7 +139,9 @@ export class CarriedStates {
   }
 
   #forget(device: string): void {
-    for (const card of cardsIn(this.#byDevice.get(device) ?? [])) this.#byCard.delete(card);
+    for (const card of cardsIn(this.#byDevice.get(device) ?? [])) {
+      if (this.#byCard.get(card) === device) this.#byCard.delete(card); // it may be another's by now
+    }
     this.#byDevice.delete(device);
   }
 

@@ -147,9 +147,11 @@ describe("what a tag brings", () => {
   });
 
   test("an old image takes no card back from the device that it went to", () => {
-    bring(CARD, said("card", null, 9));
     const state = { device: "drill-1", statedMs: 1, entries: [said("card", null, 2)] };
     const carried = signCarried(sha256, KEY, { state, to: { fleet: "demo", card: CARD } });
+    expect(E.isRight(states.take(CARD, carried))).toBe(true);
+    expect(deviceOf(CARD)).toBe("drill-1");
+    bring(CARD, said("card", null, 9));
     expect(E.isRight(states.take(CARD, carried))).toBe(true);
     expect(deviceOf(CARD)).toBe("drill-7");
   });
