@@ -8,10 +8,10 @@ import { carriedBy } from "#core/carried/carried-by.ts";
 import type { CarriedError } from "#core/carried/carried-state.ts";
 import type { Sighting } from "#core/card/sighting.ts";
 import { ACTOR } from "#core/log/actor.ts";
-import { TECHNOLOGY, VERDICT, type TapBody } from "#core/log/body.ts";
+import { TECHNOLOGY, type TapBody } from "#core/log/body.ts";
 import { REPLACES_COUNT_MAX, type WriteName } from "#core/log/operation.ts";
 import { nothingSeen, onArrival, onLeft, type ReaderPresence } from "#core/verdict/debounce.ts";
-import type { PhoneStanding, Verdict } from "#core/verdict/decide.ts";
+import { type PhoneStanding, type Verdict, verdictNumber } from "#core/verdict/decide.ts";
 import type { NextWrite } from "#core/verdict/known-registers.ts";
 import { identityOf } from "#core/verdict/tap-identity.ts";
 import type { BroughtEntry, CarriedStates } from "#gateway/carried/carried-states.ts";
@@ -187,7 +187,7 @@ export class TapPath {
       card,
       atStart: sighting.atStart,
       simulated: sighting.simulated,
-      verdict: VERDICT_NUMBER[verdict._tag],
+      verdict: verdictNumber(verdict),
       reason: verdict._tag === "Accepted" ? "" : verdict.reason,
       ndef: sighting.ndef === null ? null : cardHmac(sighting.ndef),
       device,
@@ -211,12 +211,6 @@ const TECHNOLOGY_NUMBER = {
   type2: TECHNOLOGY.type2,
   type4: TECHNOLOGY.type4,
   "mifare-classic": TECHNOLOGY.mifareClassic,
-} as const;
-
-const VERDICT_NUMBER = {
-  Accepted: VERDICT.accepted,
-  Unknown: VERDICT.unknown,
-  Refused: VERDICT.refused,
 } as const;
 
 const SIGNAL = { Accepted: "accepted", Unknown: "unknown", Refused: "refused" } as const;

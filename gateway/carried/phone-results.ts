@@ -4,7 +4,7 @@ import { equalBytes, fromHex } from "#core/bytes.ts";
 import { PHONE_STATE_BYTES_MAX } from "#core/card/phone.ts";
 import { PHONE_NOT_RECORDED, tellPhone } from "#core/card/read-phone.ts";
 import type { Sighting } from "#core/card/sighting.ts";
-import { VERDICT } from "#core/log/body.ts";
+import { verdictNumber } from "#core/verdict/decide.ts";
 import { carrierOf } from "#gateway/carried/state-to-carry.ts";
 import type { Counters } from "#gateway/counters.ts";
 import type { CardFlows } from "#gateway/reader/card-flows.ts";
@@ -37,12 +37,6 @@ interface Due {
 
 const NOTHING = new Uint8Array(0);
 
-const VERDICT_NUMBER = {
-  Accepted: VERDICT.accepted,
-  Unknown: VERDICT.unknown,
-  Refused: VERDICT.refused,
-} as const;
-
 /** Undefined for cards, and for phones that have proven nothing: these get no state, and no word of a device. */
 const dueFor = (tap: TapReport | TapAgain, isRecorded: boolean): Due | undefined => {
   const { sighting, phone, verdict } = tap;
@@ -52,7 +46,7 @@ const dueFor = (tap: TapReport | TapAgain, isRecorded: boolean): Due | undefined
   const { publicKey, state: brought } = sighting.phone;
   const known = { publicKey, card, brought };
   return isRecorded
-    ? { ...known, verdict: VERDICT_NUMBER[verdict._tag], device: carrierOf(verdict) }
+    ? { ...known, verdict: verdictNumber(verdict), device: carrierOf(verdict) }
     : { ...known, verdict: PHONE_NOT_RECORDED, device: null };
 };
 

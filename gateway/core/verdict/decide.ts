@@ -1,4 +1,5 @@
 /** The verdict on a tap, from memory alone. */
+import { VERDICT } from "#core/log/body.ts";
 import type { Uid } from "#core/card/uid.ts";
 import { uidUnfitFor } from "#core/card/uid.ts";
 import { SAFETY } from "#core/log/operation.ts";
@@ -66,3 +67,12 @@ export const decide = (
     ? { _tag: "Accepted", device: enrolled.device }
     : { _tag: "Refused", device: enrolled.device, reason };
 };
+
+const NUMBERS = {
+  Accepted: VERDICT.accepted,
+  Unknown: VERDICT.unknown,
+  Refused: VERDICT.refused,
+} as const;
+
+/** As records and phones have it. */
+export const verdictNumber = ({ _tag }: Verdict): number => NUMBERS[_tag];
